@@ -1,0 +1,2 @@
+/// Types of the wire.
+public enum StellarProtocolVersion {}
