@@ -5,6 +5,15 @@
 
 #include "stellar_kernels.h"
 
+#if defined(__x86_64__)
+#define STELLAR_X86 1
+extern const stellar_kernels stellar_kernels_avx2;
+extern const stellar_kernels stellar_kernels_avx512;
+#elif defined(__aarch64__)
+#define STELLAR_ARM64 1
+extern const stellar_kernels stellar_kernels_neon;
+#endif
+
 extern const stellar_kernels stellar_kernels_scalar;
 
 #define STELLAR_INLINE static inline __attribute__((always_inline))
