@@ -18,6 +18,9 @@ extern const stellar_kernels stellar_kernels_scalar;
 
 #define STELLAR_INLINE static inline __attribute__((always_inline))
 
+/// Before a loop over the registers of a tile: arrays of vectors only live in registers when every index is a constant.
+#define STELLAR_UNROLL _Pragma("clang loop unroll(full)")
+
 /// A number at an address of any alignment.
 STELLAR_INLINE uint16_t stellar_load_u16(const void *address) {
     uint16_t value;

@@ -29,19 +29,26 @@ STELLAR_INLINE void span_scores(stellar_type type, size_t queries, size_t vector
     const stellar_attention_block *a = s->args;
     const float *q = a->q + s->first_query * a->ldq;
     vec score[QUERY_TILE][SPAN / VEC_LANES], key[SPAN / VEC_LANES];
+    STELLAR_UNROLL
     for (size_t i = 0; i < queries; i++) {
+        STELLAR_UNROLL
         for (size_t v = 0; v < vectors; v++) { score[i][v] = v_zero(); }
     }
     for (size_t d = 0; d < a->head_size; d++) {
+        STELLAR_UNROLL
         for (size_t v = 0; v < vectors; v++) {
             key[v] = load_kv(type, a->keys, d * a->block_tokens + s->first_token + v * VEC_LANES, VEC_LANES);
         }
+        STELLAR_UNROLL
         for (size_t i = 0; i < queries; i++) {
             const vec element = v_set1(q[i * a->ldq + d]);
+            STELLAR_UNROLL
             for (size_t v = 0; v < vectors; v++) { score[i][v] = v_fma(element, key[v], score[i][v]); }
         }
     }
+    STELLAR_UNROLL
     for (size_t i = 0; i < queries; i++) {
+        STELLAR_UNROLL
         for (size_t v = 0; v < vectors; v++) { v_store(&s->weight[i][v * VEC_LANES], score[i][v]); }
     }
 }
@@ -77,25 +84,32 @@ STELLAR_INLINE void span_values(stellar_type type, size_t queries, size_t vector
     float *state = a->acc + s->first_query * a->ldacc + d;
     vec acc[QUERY_TILE][VALUE_VECTORS], value[VALUE_VECTORS];
     size_t common = s->seen[0], most = s->seen[0];
+    STELLAR_UNROLL
     for (size_t i = 0; i < queries; i++) {
         common = s->seen[i] < common ? s->seen[i] : common;
         most = s->seen[i] > most ? s->seen[i] : most;
+        STELLAR_UNROLL
         for (size_t v = 0; v < vectors; v++) {
             const float *address = state + i * a->ldacc + v * VEC_LANES;
             acc[i][v] = v_mul(lanes == VEC_LANES ? v_load(address) : v_load_n(address, lanes), v_set1(s->scale[i]));
         }
     }
     for (size_t t = 0; t < most; t++) {
+        STELLAR_UNROLL
         for (size_t v = 0; v < vectors; v++) {
             value[v] = load_kv(type, a->values, (s->first_token + t) * a->head_size + d + v * VEC_LANES, lanes);
         }
+        STELLAR_UNROLL
         for (size_t i = 0; i < queries; i++) {
             if (t >= common && t >= s->seen[i]) { continue; }
             const vec weight = v_set1(s->weight[i][t]);
+            STELLAR_UNROLL
             for (size_t v = 0; v < vectors; v++) { acc[i][v] = v_fma(weight, value[v], acc[i][v]); }
         }
     }
+    STELLAR_UNROLL
     for (size_t i = 0; i < queries; i++) {
+        STELLAR_UNROLL
         for (size_t v = 0; v < vectors; v++) {
             float *address = state + i * a->ldacc + v * VEC_LANES;
             if (lanes == VEC_LANES) {

@@ -53,29 +53,39 @@ STELLAR_INLINE void expand_block(stellar_type type, const uint8_t *block, vec va
 // MARK: Register tiles
 
 STELLAR_INLINE void tile_finish(size_t rows, size_t outputs, vec acc[tile_rows][tile_outputs], float *y, size_t ldy) {
+    STELLAR_UNROLL
     for (size_t r = 0; r < rows; r++) {
+        STELLAR_UNROLL
         for (size_t n = 0; n < outputs; n++) { y[r * ldy + n] = v_reduce_add(acc[r][n]); }
     }
 }
 
 STELLAR_INLINE void tile_plain(stellar_type type, size_t rows, size_t outputs, const uint8_t *weights, const product *p, float *y) {
     vec acc[tile_rows][tile_outputs], x[tile_rows];
+    STELLAR_UNROLL
     for (size_t r = 0; r < rows; r++) {
+        STELLAR_UNROLL
         for (size_t n = 0; n < outputs; n++) { acc[r][n] = v_zero(); }
     }
     size_t k = 0;
     for (; k + VEC_LANES <= p->inputs; k += VEC_LANES) {
+        STELLAR_UNROLL
         for (size_t r = 0; r < rows; r++) { x[r] = v_load(p->x + r * p->ldx + k); }
+        STELLAR_UNROLL
         for (size_t n = 0; n < outputs; n++) {
             const vec w = load_plain(type, weights + n * p->row_bytes, k);
+            STELLAR_UNROLL
             for (size_t r = 0; r < rows; r++) { acc[r][n] = v_fma(w, x[r], acc[r][n]); }
         }
     }
     if (k < p->inputs) {
         const size_t lanes = p->inputs - k;
+        STELLAR_UNROLL
         for (size_t r = 0; r < rows; r++) { x[r] = v_load_n(p->x + r * p->ldx + k, lanes); }
+        STELLAR_UNROLL
         for (size_t n = 0; n < outputs; n++) {
             const vec w = load_plain_n(type, weights + n * p->row_bytes, k, lanes);
+            STELLAR_UNROLL
             for (size_t r = 0; r < rows; r++) { acc[r][n] = v_fma(w, x[r], acc[r][n]); }
         }
     }
@@ -84,15 +94,20 @@ STELLAR_INLINE void tile_plain(stellar_type type, size_t rows, size_t outputs, c
 
 STELLAR_INLINE void tile_blocks(stellar_type type, size_t rows, size_t outputs, const uint8_t *weights, const product *p, float *y) {
     vec acc[tile_rows][tile_outputs];
+    STELLAR_UNROLL
     for (size_t r = 0; r < rows; r++) {
+        STELLAR_UNROLL
         for (size_t n = 0; n < outputs; n++) { acc[r][n] = v_zero(); }
     }
     const size_t block_bytes = stellar_type_block_bytes(type);
     for (size_t k = 0; k < p->inputs; k += 32, weights += block_bytes) {
+        STELLAR_UNROLL
         for (size_t n = 0; n < outputs; n++) {
             vec w[32 / VEC_LANES];
             expand_block(type, weights + n * p->row_bytes, w);
+            STELLAR_UNROLL
             for (size_t v = 0; v < 32 / VEC_LANES; v++) {
+                STELLAR_UNROLL
                 for (size_t r = 0; r < rows; r++) {
                     acc[r][n] = v_fma(w[v], v_load(p->x + r * p->ldx + k + v * VEC_LANES), acc[r][n]);
                 }
