@@ -7,7 +7,8 @@ package struct FileBytes: @unchecked Sendable {
     package let buffer: UnsafeRawBufferPointer
     /// What people call the file in messages.
     package let name: String
-    private let owner: any AnyObject & Sendable
+    /// What keeps the bytes in memory.
+    let owner: any AnyObject & Sendable
 
     /// - Parameter buffer: memory that stays readable and unchanged as long as `owner` lives.
     package init(_ buffer: UnsafeRawBufferPointer, name: String, owner: any AnyObject & Sendable) {

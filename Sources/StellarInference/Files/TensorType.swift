@@ -46,6 +46,9 @@ package enum TensorType: UInt32, Sendable, CaseIterable {
     /// Bytes of a block.
     package var blockBytes: Int { layout.blockBytes }
 
+    /// Bytes of a row of `count` elements, which must be whole blocks.
+    package func byteCount(of count: Int) -> Int { count / blockSize * blockBytes }
+
     /// Whether weights of this type can be used in a forward pass. Others can be inspected only.
     package var isRunnable: Bool {
         switch self {

@@ -1,3 +1,5 @@
+import CStellarKernels
+
 /// Turns the tensors of a GGUF file into ``ModelWeights``: checks the tensor table, then maps or converts each tensor.
 ///
 /// Conversion runs on the pool, one share of rows per worker.

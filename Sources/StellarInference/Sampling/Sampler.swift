@@ -1,3 +1,5 @@
+import CStellarKernels
+
 /// Chooses the tokens of one sequence: its parameters, its random numbers, and what it has generated.
 ///
 /// The choice depends on the logits and on this state alone, never on other sequences.

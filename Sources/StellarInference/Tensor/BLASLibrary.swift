@@ -55,14 +55,25 @@ public struct BLASLibrary: Sendable, Equatable {
         #if canImport(Darwin)
         return "Accelerate"
         #else
-        var information = Dl_info()
-        guard let symbol = dlsym(nil, "cblas_sgemm"), dladdr(symbol, &information) != 0, let file = information.dli_fname else {
-            return "unknown BLAS"
-        }
-        let path = URL(fileURLWithPath: String(cString: file)).resolvingSymlinksInPath().path
+        guard let symbol = dlsym(nil, "cblas_sgemm"), let path = fileMapped(at: UInt(bitPattern: symbol)) else { return "unknown BLAS" }
         return path.contains("/blas/") ? "reference BLAS (\(path))" : path
         #endif
     }
+
+    #if os(Linux)
+    /// The file whose mapping holds `address`, by `/proc/self/maps` (proc(5)): lines of `start-end flags offset device inode path`.
+    private static func fileMapped(at address: UInt) -> String? {
+        let maps = (try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8)) ?? ""
+        for line in maps.split(separator: "\n") {
+            let fields = line.split(separator: " ", maxSplits: 5)
+            let bounds = fields.first?.split(separator: "-").compactMap { UInt($0, radix: 16) } ?? []
+            if fields.count == 6, bounds.count == 2, address >= bounds[0], address < bounds[1] {
+                return fields[5].trimmingCharacters(in: .whitespaces)
+            }
+        }
+        return nil
+    }
+    #endif
 }
 
 /// A product of the size of a prefill step's, timed.

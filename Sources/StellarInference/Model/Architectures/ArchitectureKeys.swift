@@ -28,7 +28,8 @@ struct ArchitectureKeys {
     /// The number of tokens: the architecture's own key, else the length of the token list.
     func vocabularySize() throws(InferenceError) -> Int {
         if let size = try metadata.integer("\(prefix).vocab_size") { return size }
-        return try metadata.count("tokenizer.ggml.tokens") ?? 0
+        guard case .array(let tokens) = metadata["tokenizer.ggml.tokens"] else { throw missing("vocab_size") }
+        return tokens.count
     }
 
     /// - Throws: ``InferenceError`` `unsupportedModel` if the key is there with another value than `allowed`.
