@@ -13,7 +13,7 @@
 
 #define VEC_LANES 16
 #define PLAIN_WIDTHS 8, 6, 6, 6
-#define BLOCK_WIDTHS 8, 6, 6, 6
+#define BLOCK_WIDTHS 8, 6, 6, 4
 #define QUERY_TILE 8
 #define SPAN 32
 #define VALUE_VECTORS 4

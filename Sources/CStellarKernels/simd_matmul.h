@@ -52,6 +52,13 @@ STELLAR_INLINE void expand_block(stellar_type type, const uint8_t *block, vec va
 
 // MARK: Register tiles
 
+/// Asks for the next `bytes` bytes of the weights that come after this tile. Harmless beyond their end.
+STELLAR_INLINE void prefetch(const uint8_t **ahead, size_t bytes) {
+    STELLAR_UNROLL
+    for (size_t line = 0; line < bytes; line += 64) { __builtin_prefetch((const void *)((uintptr_t)*ahead + line), 0, 3); }
+    *ahead = (const uint8_t *)((uintptr_t)*ahead + bytes);
+}
+
 STELLAR_INLINE void tile_finish(size_t rows, size_t outputs, vec acc[tile_rows][tile_outputs], float *y, size_t ldy) {
     STELLAR_UNROLL
     for (size_t r = 0; r < rows; r++) {
@@ -67,8 +74,10 @@ STELLAR_INLINE void tile_plain(stellar_type type, size_t rows, size_t outputs, c
         STELLAR_UNROLL
         for (size_t n = 0; n < outputs; n++) { acc[r][n] = v_zero(); }
     }
+    const uint8_t *ahead = weights + outputs * p->row_bytes;
     size_t k = 0;
     for (; k + VEC_LANES <= p->inputs; k += VEC_LANES) {
+        if (rows == 1) { prefetch(&ahead, outputs * VEC_LANES * stellar_type_block_bytes(type)); }
         STELLAR_UNROLL
         for (size_t r = 0; r < rows; r++) { x[r] = v_load(p->x + r * p->ldx + k); }
         STELLAR_UNROLL
@@ -100,7 +109,9 @@ STELLAR_INLINE void tile_blocks(stellar_type type, size_t rows, size_t outputs, 
         for (size_t n = 0; n < outputs; n++) { acc[r][n] = v_zero(); }
     }
     const size_t block_bytes = stellar_type_block_bytes(type);
+    const uint8_t *ahead = weights + outputs * p->row_bytes;
     for (size_t k = 0; k < p->inputs; k += 32, weights += block_bytes) {
+        prefetch(&ahead, outputs * block_bytes);
         STELLAR_UNROLL
         for (size_t n = 0; n < outputs; n++) {
             vec w[32 / VEC_LANES];
@@ -216,7 +227,7 @@ static void many_rows(stellar_type type, size_t rows, const product *p) {
     const size_t fitting = cached_row_bytes / (sizeof(float) * (p->inputs + 1)) / tile_rows * tile_rows;
     const size_t group = fitting < 16 ? 16 : fitting;
     const size_t stride = (p->inputs + 31) / 16 * 16;  // the extra line keeps rows of 2^n floats out of the same cache set
-    float *scratch = type == STELLAR_TYPE_F32 ? NULL : aligned_alloc(64, panel_outputs * stride * sizeof(float));
+    float *scratch = stellar_type_block_elements(type) == 1 ? NULL : aligned_alloc(64, panel_outputs * stride * sizeof(float));
     for (size_t r = 0; r < rows; r += group) {
         for (size_t n = 0; n < p->outputs; n += panel_outputs) {
             product part = *p;
