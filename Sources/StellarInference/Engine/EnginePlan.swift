@@ -23,7 +23,7 @@ struct EnginePlan {
         prefillChunk = min(Self.prefillChunk, contextLength)
         cacheElement = model.usesFullPrecision ? .f32 : .f16
         switch configuration.matrixProducts {
-        case .auto: usesBLAS = !BLASLibrary.current.isSlow
+        case .auto: usesBLAS = BLASLibrary.current.isWorthUsing
         case .blas: usesBLAS = true
         case .kernels: usesBLAS = false
         }

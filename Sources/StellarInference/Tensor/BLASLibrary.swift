@@ -4,8 +4,9 @@ import Foundation
 
 /// The BLAS that the process is linked with, and whether it is worth using.
 ///
-/// All implementations share one ABI, so which one runs is known only at run time. The reference library is a hundred times slower than
-/// OpenBLAS; ``isSlow`` tells so, and dense products then go through our own kernels.
+/// All implementations share one ABI, so which one runs is known only at run time, and how fast it is depends on the processor too: the
+/// reference library is a hundred times slower than OpenBLAS, and an OpenBLAS that does not know the processor is slower than our own
+/// kernels. So it is measured, and used where it pays.
 public struct BLASLibrary: Sendable, Equatable {
     /// Name and version as far as the library tells, else the file it came from.
     public let name: String
@@ -14,10 +15,14 @@ public struct BLASLibrary: Sendable, Equatable {
     /// The same product through our own kernels.
     public let kernelGigaflops: Double
 
-    /// Slower than half of our own kernels: not to be used.
+    /// Slower than half of our own kernels: worth a word in the log.
     public var isSlow: Bool { gigaflops < 0.5 * kernelGigaflops }
 
-    /// The library of this process; the first use sets it to one thread (the compute pool splits the work) and measures it (about 5 ms).
+    /// Clearly faster than our own kernels. Near equality the kernels are preferred: their results do not depend on how many rows share a
+    /// product.
+    public var isWorthUsing: Bool { gigaflops > 1.15 * kernelGigaflops }
+
+    /// The library of this process; the first use sets it to one thread (the compute pool splits the work) and measures it (some milliseconds).
     public static let current: BLASLibrary = {
         limitToOneThread()
         let probe = Probe()
@@ -78,9 +83,9 @@ public struct BLASLibrary: Sendable, Equatable {
 
 /// A product of the size of a prefill step's, timed.
 private struct Probe {
-    private static let rows = 64
+    private static let rows = 128
     private static let outputs = 128
-    private static let inputs = 256
+    private static let inputs = 512
 
     private let x = [Float](repeating: 0.5, count: Probe.rows * Probe.inputs)
     private let w = [Float](repeating: 0.25, count: Probe.outputs * Probe.inputs)

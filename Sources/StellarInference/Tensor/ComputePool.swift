@@ -21,7 +21,7 @@ package final class ComputePool: @unchecked Sendable {
     /// How often an idle worker looks for work before it parks: about 100 µs.
     private static let spinLimit = 2_000
     /// How often a waiting thread spins before it gives its time slice to others.
-    private static let yieldLimit = 20_000
+    private static let yieldLimit = 2_000
 
     private let generation = Atomic<Int>(0)
     private let pending = Atomic<Int>(0)
