@@ -14,7 +14,7 @@ package struct ReplyStream: Sendable {
         self.request = request
         endTokens = request.ignoreEndOfGeneration ? [] : tokenizer.endOfGenerationTokens
         limit = min(request.maxTokens ?? .max, contextLength - request.promptTokens.count)
-        detokenizer = StreamingDetokenizer(tokenizer: tokenizer)
+        detokenizer = StreamingDetokenizer(tokenizer, skippingSpecialTokens: true)
         matcher = StopStringMatcher(request.stopStrings)
     }
 

@@ -63,7 +63,7 @@ public final class LanguageModel: Sendable {
         let architecture = try ModelArchitectures.architecture(ggufName: family)
         configuration = try architecture.configuration(gguf: file.metadata)
         name = location.name
-        tokenizer = try Tokenizer(TokenizerVocabulary(gguf: file.metadata))
+        tokenizer = try Tokenizer(TokenizerVocabulary(file.metadata))
         guard tokenizer.vocabularySize <= configuration.vocabularySize else {
             throw ModelConfiguration.invalid(
                 "it has \(tokenizer.vocabularySize) tokens but embeddings for \(configuration.vocabularySize)")
