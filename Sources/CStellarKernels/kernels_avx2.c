@@ -12,8 +12,8 @@
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 
 #define VEC_LANES 8
-#define PLAIN_WIDTHS 8, 4, 4, 2
-#define BLOCK_WIDTHS 6, 4, 3, 2
+#define PLAIN_WIDTHS 8, 4, 3, 2
+#define BLOCK_WIDTHS 4, 4, 3, 2
 #define QUERY_TILE 4
 #define SPAN 16
 #define VALUE_VECTORS 2

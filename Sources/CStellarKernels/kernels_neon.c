@@ -1,7 +1,7 @@
 // Kernels for AArch64 Advanced SIMD (32 registers of 4 floats).
 //
-// Correct by construction only: the kernels are those of the other instruction sets over the primitives below. This file has been
-// compiled for AArch64 but has not been run on such a processor.
+// Not run on such a processor yet. The kernels are those of the other instruction sets over the primitives below; this file has been
+// compiled for AArch64, and has passed all tests on x86 with each intrinsic replaced by a loop that does what its description says.
 
 #include "kernels_internal.h"
 

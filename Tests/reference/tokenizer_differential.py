@@ -47,10 +47,14 @@ def main():
     parser.add_argument("--lines", type=int, default=20000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--detokenize", action="store_true")
+    parser.add_argument("--scalars", action="store_true", help="also every code point there is, each beside its kin and others")
     options = parser.parse_args()
 
     reference = tokenizer_reference.load(options.model, special_tokens=False)
     lines = tokenizer_corpus.lines(options.lines, options.seed)
+    if options.scalars:
+        scalars = [chr(value) for value in range(0x110000) if value != 10 and not 0xD800 <= value < 0xE000]
+        lines += ["".join(f"a{c}1{c}!{c}\t{c} {c}{c} " for c in scalars[start:start + 8]) for start in range(0, len(scalars), 8)]
     start = time.monotonic()
     theirs = [reference.encode(line, add_special_tokens=False).ids for line in lines]
     print(f"{len(lines)} lines, {sum(len(line.encode()) for line in lines)} bytes, {sum(map(len, theirs))} tokens; "

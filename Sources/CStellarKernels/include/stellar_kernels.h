@@ -133,6 +133,7 @@ static inline uint16_t stellar_f32_to_bf16(float value) {
 /// T. Dao et al., "FlashAttention", arXiv:2205.14135.
 ///
 /// A query's state goes through `attention_start`, then one `attention_block` for each block in order, then `attention_finish`.
+/// Its result depends on where the borders of blocks lie (not on the other queries of a call), so keep them fixed for a model.
 typedef struct stellar_attention_block {
     /// Queries, [queries][ldq], the first head_size of each row are used. Already multiplied by 1 / sqrt(head_size).
     const float *q;
@@ -181,6 +182,8 @@ typedef struct stellar_kernels {
     /// Each (r, n) is summed in one fixed order that depends on `inputs` alone: the result does not depend on `rows`, `outputs` or the
     /// place in them, and equals that for the same weights dequantised to F32. With inputs == 0 the results are 0.
     /// y must not overlap the inputs. For many rows the call may allocate temporary memory; it works without if none is to be had.
+    /// Threads share a product by outputs, in multiples of 24 where they can: that leaves no part of a tile unused.
+    /// Rows of x that begin at multiples of 64 bytes are read faster.
     void (*matmul)(stellar_type type, const void *weights, size_t row_bytes, size_t outputs, size_t inputs, const float *x, size_t ldx,
                    size_t rows, float *y, size_t ldy);
 

@@ -72,8 +72,9 @@ package struct GGUFMetadata: Sendable {
         guard let value = values[key] else { return nil }
         guard case .array(let array) = value else { throw mismatch(key, value, expected) }
         var elements: [Element] = []
-        for value in try array.values() {
-            guard let element = convert(value) else { throw mismatch(key, .array(array), expected) }
+        elements.reserveCapacity(array.count)
+        try array.forEach { element throws(InferenceError) in
+            guard let element = convert(element) else { throw mismatch(key, value, expected) }
             elements.append(element)
         }
         return elements

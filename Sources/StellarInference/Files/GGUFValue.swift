@@ -72,10 +72,15 @@ package struct GGUFArray: Sendable {
     /// - Parameter limit: decode so many at most.
     /// - Throws: ``InferenceError`` `invalidModelFile` if a string is not valid UTF-8 or a boolean is neither 0 nor 1.
     package func values(limit: Int = .max) throws(InferenceError) -> [GGUFValue] {
-        var parser = self.parser
         var values: [GGUFValue] = []
-        for _ in 0..<min(limit, count) { values.append(try parser.value(elementType)) }
+        try forEach(limit: limit) { value throws(InferenceError) in values.append(value) }
         return values
+    }
+
+    /// Decodes elements one by one; throws what decoding or `body` throws.
+    func forEach(limit: Int = .max, _ body: (GGUFValue) throws(InferenceError) -> Void) throws(InferenceError) {
+        var parser = self.parser
+        for _ in 0..<min(limit, count) { try body(try parser.value(elementType)) }
     }
 
     /// - Throws: ``InferenceError`` `invalidModelFile` if one is not valid UTF-8. The element type must be `string`.

@@ -1,9 +1,9 @@
 /// GPT-2's alphabet: every byte is written as one visible code point in vocabularies (a blank as `Ġ`).
 ///
 /// Source: `bytes_to_unicode` in OpenAI's `encoder.py`.
-enum ByteLevelAlphabet {
+package enum ByteLevelAlphabet {
     /// The code point of each byte.
-    static let scalars: [Unicode.Scalar] = {
+    package static let scalars: [Unicode.Scalar] = {
         var next: UInt32 = 256
         return (UInt8.min...UInt8.max).map { byte in
             switch byte {

@@ -7,7 +7,7 @@ import HeapModule
 /// for is left out, as there.
 struct ByteLevelBPE: TextEncoder {
     /// Longer pieces go by way of a heap.
-    static let longestShortPiece = 48
+    package static let longestShortPiece = 48
 
     private let preTokenizer: any PreTokenizer
     /// The token of each byte, −1 if there is none.
@@ -20,7 +20,7 @@ struct ByteLevelBPE: TextEncoder {
         var texts = ByteTable()
         for token in vocabulary.tokens { texts.add { $0 += token.utf8 } }
         let index = ByteIndex(texts)
-        byteTokens = ByteLevelAlphabet.scalars.map { TokenID(index.number(of: Array(String($0).utf8)) ?? -1) }
+        byteTokens = ByteLevelAlphabet.scalars.map { TokenID(index.number(of: ArraySlice(String($0).utf8)) ?? -1) }
         merges = try Self.merges(vocabulary, index)
     }
 
@@ -41,20 +41,26 @@ struct ByteLevelBPE: TextEncoder {
             throw InferenceError(.unsupportedModel, "The model's tokenizer has \(vocabulary.merges.count) merges; 2^24 are too many.")
         }
         var table = MergeTable(capacity: vocabulary.merges.count)
+        // The pair without its blank.
+        var joined: [UInt8] = []
         for (rank, merge) in vocabulary.merges.enumerated() {
-            let text = Array(merge.utf8)
-            guard let blank = text.dropFirst().firstIndex(of: UInt8(ascii: " ")),
-                let left = index.number(of: text[..<blank]), let right = index.number(of: text[(blank + 1)...]),
-                let token = index.number(of: text[..<blank] + text[(blank + 1)...])
-            else {
-                throw InferenceError(
-                    .invalidModelFile,
-                    "The model's tokenizer is damaged: merge \(rank) (\(quoted(merge))) is not of the vocabulary's tokens."
-                )
-            }
+            joined.removeAll(keepingCapacity: true)
+            joined += merge.utf8
+            guard let blank = joined.dropFirst().firstIndex(of: UInt8(ascii: " ")) else { throw damaged(rank, merge) }
+            joined.remove(at: blank)
+            guard let left = index.number(of: joined[..<blank]), let right = index.number(of: joined[blank...]),
+                let token = index.number(of: joined[...])
+            else { throw damaged(rank, merge) }
             table.insert(TokenID(left), TokenID(right), rank: rank, token: TokenID(token))
         }
         return table
+    }
+
+    private static func damaged(_ rank: Int, _ merge: String) -> InferenceError {
+        InferenceError(
+            .invalidModelFile,
+            "The model's tokenizer is damaged: merge \(rank) (\(quoted(merge))) is not of the vocabulary's tokens."
+        )
     }
 
     func encode(_ text: UnsafeBufferPointer<UInt8>, into tokens: inout [TokenID]) {

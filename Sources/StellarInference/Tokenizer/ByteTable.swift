@@ -20,6 +20,17 @@ struct ByteTable: Sendable {
     subscript(number: Int) -> ArraySlice<UInt8>? {
         range(number).map { bytes[$0] }
     }
+
+    /// Whether string `number` exists and is `other`.
+    fileprivate func string(_ number: Int, equals other: UnsafeRawBufferPointer) -> Bool {
+        guard let range = range(number), range.count == other.count else { return false }
+        return bytes.withUnsafeBytes { $0[range].elementsEqual(other) }
+    }
+
+    /// Calls `body` with the bytes of string `number`; with none if it does not exist.
+    fileprivate func withString<Result>(_ number: Int, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        bytes.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[range(number) ?? 0..<0])) }
+    }
 }
 
 /// Finds the number of a byte string. Compares bytes, not text: Swift's `String` takes canonically equivalent texts for equal.
@@ -35,23 +46,27 @@ struct ByteIndex: Sendable {
         while size < table.count * 2 { size *= 2 }
         slots = [Int32](repeating: -1, count: size)
         for number in 0..<table.count {
-            let slot = slot(of: table[number] ?? [])
-            if slots[slot] < 0 { slots[slot] = Int32(number) }
+            let place = table.withString(number) { slot(of: $0) }
+            if slots[place] < 0 { slots[place] = Int32(number) }
         }
     }
 
-    func number(of bytes: some Collection<UInt8>) -> Int? {
-        let number = Int(slots[slot(of: ArraySlice(bytes))])
-        return number < 0 ? nil : number
+    func number(of bytes: UnsafeRawBufferPointer) -> Int? {
+        let number = slots[slot(of: bytes)]
+        return number < 0 ? nil : Int(number)
+    }
+
+    func number(of bytes: ArraySlice<UInt8>) -> Int? {
+        bytes.withUnsafeBytes { number(of: $0) }
     }
 
     /// The slot that holds `bytes`, or the free one where it belongs.
-    private func slot(of bytes: ArraySlice<UInt8>) -> Int {
+    private func slot(of bytes: UnsafeRawBufferPointer) -> Int {
         // The standard hasher is seeded per process, so no file can be made that fills one chain.
         var hasher = Hasher()
-        bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
+        hasher.combine(bytes: bytes)
         var slot = hasher.finalize() & (slots.count - 1)
-        while slots[slot] >= 0, table[Int(slots[slot])] != bytes { slot = (slot + 1) & (slots.count - 1) }
+        while slots[slot] >= 0, !table.string(Int(slots[slot]), equals: bytes) { slot = (slot + 1) & (slots.count - 1) }
         return slot
     }
 }

@@ -14,7 +14,7 @@ struct GPT2PreTokenizer: PreTokenizer {
         classes = splitsDigits ? .digits : .pattern
     }
 
-    func pieceEnd(in text: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
+    package func pieceEnd(in text: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
         let first = classes.next(in: text, at: start)
         switch first.class {
         case .space: return spaceEnd(in: text, from: start, first.end)

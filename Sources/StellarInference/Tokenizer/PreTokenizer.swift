@@ -1,5 +1,5 @@
 /// Cuts text into pieces ("words"); tokens never reach across the border of a piece.
-protocol PreTokenizer: Sendable {
+package protocol PreTokenizer: Sendable {
     /// Where the piece that begins at `start` ends.
     ///
     /// - Parameters:
@@ -10,9 +10,9 @@ protocol PreTokenizer: Sendable {
 }
 
 /// The pre-tokenisers by the names that GGUF files use in `tokenizer.ggml.pre`.
-enum PreTokenizers {
+package enum PreTokenizers {
     /// - Throws: ``InferenceError`` `unsupportedModel` that names an unknown one.
-    static func named(_ name: String) throws(InferenceError) -> any PreTokenizer {
+    package static func named(_ name: String) throws(InferenceError) -> any PreTokenizer {
         switch name {
         case "smollm": return GPT2PreTokenizer(splitsDigits: true)
         case "gpt-2", "default": return GPT2PreTokenizer(splitsDigits: false)

@@ -26,16 +26,15 @@ struct ScalarClassTable: Sendable {
     /// - Parameter numeral: what ``ScalarClass/numeral`` counts as.
     private init(numeral: ScalarClass) {
         var numbers: [[ScalarClass]: Int] = [:]
-        var next = 0
+        var rest = ScalarClass.boundaries[...]
         var current = ScalarClass.other
         for start in stride(from: 0, to: 0x110000, by: Self.pageSize) {
-            var page: [ScalarClass] = []
-            for scalar in start..<(start + Self.pageSize) {
-                if next < ScalarClass.boundaries.count, ScalarClass.boundaries[next] >> 3 == scalar {
-                    current = ScalarClass(rawValue: UInt8(ScalarClass.boundaries[next] & 7)) ?? .other
-                    next += 1
-                }
-                page.append(current == .numeral ? numeral : current)
+            var page = [ScalarClass](repeating: current, count: Self.pageSize)
+            while let boundary = rest.first, boundary >> 3 < start + Self.pageSize {
+                rest.removeFirst()
+                current = ScalarClass(rawValue: UInt8(boundary & 7)) ?? .other
+                if current == .numeral { current = numeral }
+                for scalar in (Int(boundary >> 3) - start)..<Self.pageSize { page[scalar] = current }
             }
             let number = numbers[page] ?? numbers.count
             if numbers.updateValue(number, forKey: page) == nil { pages += page }
