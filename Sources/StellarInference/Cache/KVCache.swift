@@ -62,10 +62,22 @@ package final class KVCache: @unchecked Sendable {
 
     /// Writes the key and value (`[head size]` each) of one token.
     func store(
-        key: UnsafePointer<Float>, value: UnsafePointer<Float>, layer: Int, head: Int, block: Int32, slot: Int
+        key: UnsafePointer<Float>,
+        value: UnsafePointer<Float>,
+        layer: Int,
+        head: Int,
+        block: Int32,
+        slot: Int
     ) {
         Kernels.table.kv_store(
-            element.kernelType, key, value, keys(layer: layer, head: head, block: block),
-            values(layer: layer, head: head, block: block), slot, headSize, Self.blockTokens)
+            element.kernelType,
+            key,
+            value,
+            keys(layer: layer, head: head, block: block),
+            values(layer: layer, head: head, block: block),
+            slot,
+            headSize,
+            Self.blockTokens
+        )
     }
 }

@@ -22,7 +22,11 @@ public struct EngineConfiguration: Sendable, Equatable {
     }
 
     public init(
-        contextLength: Int? = nil, maxBatch: Int? = nil, maxQueue: Int = 64, threads: Int? = nil, cacheBytes: Int? = nil,
+        contextLength: Int? = nil,
+        maxBatch: Int? = nil,
+        maxQueue: Int = 64,
+        threads: Int? = nil,
+        cacheBytes: Int? = nil,
         matrixProducts: MatrixProducts = .auto
     ) {
         self.contextLength = contextLength

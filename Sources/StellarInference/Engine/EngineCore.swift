@@ -36,9 +36,15 @@ final class EngineCore {
     private var scheduler: Scheduler
     private var sequences: [Scheduler.SequenceID: Sequence] = [:]
     private var seeds = SystemRandomNumberGenerator()
+    /// Sequences that have ended since the status was last published.
+    private var endedCount = 0
 
     init(
-        mailbox: EngineMailbox, transformer: Transformer, pool: ComputePool, tokenizer: Tokenizer, contextLength: Int,
+        mailbox: EngineMailbox,
+        transformer: Transformer,
+        pool: ComputePool,
+        tokenizer: Tokenizer,
+        contextLength: Int,
         scheduler: Scheduler
     ) {
         self.mailbox = mailbox
@@ -61,31 +67,40 @@ final class EngineCore {
     /// One round: new mail, one forward pass, one token for each sequence that has caught up. Returns `false` when it is time to stop.
     private func step() -> Bool {
         let mail = mailbox.take(waitingIfEmpty: sequences.isEmpty)
-        if mail.isStopping { return false }
         mail.submissions.forEach(enqueue)
         mail.cancellations.forEach(remove)
+        if mail.isStopping { return false }
         let plan = scheduler.plan()
-        mailbox.publish(status)
+        publishStatus()
         if !plan.isEmpty { process(plan) }
         return true
     }
 
-    private var status: EngineStatus {
-        EngineStatus(
-            running: scheduler.runningCount, waiting: scheduler.waitingCount, usedCacheBlocks: scheduler.usedBlocks,
-            totalCacheBlocks: scheduler.totalBlocks)
+    private func publishStatus() {
+        let status = EngineStatus(
+            running: scheduler.runningCount,
+            waiting: scheduler.waitingCount,
+            usedCacheBlocks: scheduler.usedBlocks,
+            totalCacheBlocks: scheduler.totalBlocks
+        )
+        mailbox.publish(status, ended: endedCount)
+        endedCount = 0
     }
 
     private func enqueue(_ submission: EngineMailbox.Submission) {
         let sequence = Sequence(submission, tokenizer: tokenizer, contextLength: contextLength, fallbackSeed: seeds.next())
         sequences[submission.id] = sequence
         scheduler.enqueue(
-            submission.id, promptTokens: sequence.tokens.count, reserve: sequence.reserve(contextLength: contextLength))
+            submission.id,
+            promptTokens: sequence.tokens.count,
+            reserve: sequence.reserve(contextLength: contextLength)
+        )
     }
 
     private func remove(_ id: Scheduler.SequenceID) {
         guard sequences.removeValue(forKey: id) != nil else { return }
         scheduler.remove(id)
+        endedCount += 1
     }
 
     private func process(_ plan: [Scheduler.Segment]) {
@@ -93,14 +108,18 @@ final class EngineCore {
         let batch = Batch(
             segments: plan.map { segment in
                 Batch.Segment(
-                    tokens: Array(sequences[segment.id]?.tokens[segment.range] ?? []), start: segment.range.lowerBound,
-                    blocks: segment.blocks, wantsLogits: segment.completesSequence)
-            })
+                    tokens: Array(sequences[segment.id]?.tokens[segment.range] ?? []),
+                    start: segment.range.lowerBound,
+                    blocks: segment.blocks,
+                    wantsLogits: segment.completesSequence
+                )
+            }
+        )
         let logits = transformer.forward(batch)
         let ids = plan.filter(\.completesSequence).map(\.id)
         let reports = zip(ids, choose(ids, logits: logits)).map { id, choice in advance(id, choice) }
         // Status first, so that who sees the end of a reply also sees its place free.
-        mailbox.publish(status)
+        publishStatus()
         for report in reports { report?.deliver() }
     }
 

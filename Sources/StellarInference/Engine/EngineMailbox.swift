@@ -3,7 +3,7 @@ import Synchronization
 
 /// The bounded door between callers on any thread and the engine thread.
 ///
-/// Thread contract: ``take(waitingIfEmpty:)`` and ``publish(_:)`` are the engine thread's, everything else anyone's.
+/// Thread contract: ``take(waitingIfEmpty:)`` and ``publish(_:ended:)`` are the engine thread's, everything else anyone's.
 final class EngineMailbox: Sendable {
     struct Submission: Sendable {
         let id: Scheduler.SequenceID
@@ -22,6 +22,8 @@ final class EngineMailbox: Sendable {
     private struct State {
         var mail = Mail()
         var nextID: Scheduler.SequenceID = 1
+        /// Sequences that were accepted and have not ended.
+        var outstanding = 0
         var status: EngineStatus
         var hasStopped = false
         var stopWaiters: [CheckedContinuation<Void, Never>] = []
@@ -42,7 +44,7 @@ final class EngineMailbox: Sendable {
     var status: EngineStatus {
         state.withLock { state in
             var status = state.status
-            status.waiting += state.mail.submissions.count
+            status.waiting = max(0, state.outstanding - status.running)
             return status
         }
     }
@@ -51,11 +53,10 @@ final class EngineMailbox: Sendable {
     func submit(_ request: GenerationRequest, events: GenerationStream.Continuation) throws(InferenceError) -> Scheduler.SequenceID {
         let outcome: Result<Scheduler.SequenceID, InferenceError> = state.withLock { state in
             if state.mail.isStopping || state.hasStopped { return .failure(Self.stopped) }
-            let waiting = state.status.waiting + state.mail.submissions.count
-            let freePlaces = max(0, maxBatch - state.status.running)
-            if waiting >= maxQueue + freePlaces { return .failure(full(waiting)) }
+            if state.outstanding >= maxBatch + maxQueue { return .failure(full(state.outstanding - maxBatch)) }
             let id = state.nextID
             state.nextID += 1
+            state.outstanding += 1
             state.mail.submissions.append(Submission(id: id, request: request, submitted: .now, events: events))
             return .success(id)
         }
@@ -97,8 +98,12 @@ final class EngineMailbox: Sendable {
         }
     }
 
-    func publish(_ status: EngineStatus) {
-        state.withLock { $0.status = status }
+    /// - Parameter ended: Sequences that have ended or were cancelled since the last call.
+    func publish(_ status: EngineStatus, ended: Int) {
+        state.withLock { state in
+            state.status = status
+            state.outstanding -= ended
+        }
     }
 
     /// The engine thread's last call: late submissions fail, waiters go on.

@@ -31,12 +31,17 @@ struct EnginePlan {
     }
 
     fileprivate static func check(
-        _ value: Int?, _ name: String, _ allowed: ClosedRange<Int>, default fallback: Int
+        _ value: Int?,
+        _ name: String,
+        _ allowed: ClosedRange<Int>,
+        default fallback: Int
     ) throws(InferenceError) -> Int {
         guard let value else { return fallback }
         guard allowed.contains(value) else {
             throw InferenceError(
-                .invalidConfiguration, "\(name) is \(value); \(allowed.lowerBound) to \(allowed.upperBound) is possible.")
+                .invalidConfiguration,
+                "\(name) is \(value); \(allowed.lowerBound) to \(allowed.upperBound) is possible."
+            )
         }
         return value
     }
@@ -53,7 +58,12 @@ private struct CacheMemory {
         let blockBytes = max(
             1,
             KVCache.blockBytes(
-                layers: model.layerCount, keyValueHeads: model.keyValueHeadCount, headSize: model.headSize, element: element))
+                layers: model.layerCount,
+                keyValueHeads: model.keyValueHeadCount,
+                headSize: model.headSize,
+                element: element
+            )
+        )
         possible = MachineTopology.usableMemory / blockBytes
         affordable = (budget ?? MachineTopology.usableMemory / 4) / blockBytes
     }

@@ -8,7 +8,8 @@ extension GenerationRequest {
             throw InferenceError(
                 .contextLengthExceeded,
                 "This model's maximum context length is \(contextLength) tokens, but the prompt has \(promptTokens.count) tokens: "
-                    + "it exceeds the available context size. Shorten the prompt.")
+                    + "it exceeds the available context size. Shorten the prompt."
+            )
         }
         guard promptTokens.allSatisfy({ (0..<vocabularySize).contains(Int($0)) }) else {
             throw InferenceError(.invalidRequest, "A prompt token is outside of the vocabulary (0 to \(vocabularySize - 1)).")

@@ -23,23 +23,37 @@ public final class InferenceEngine: Sendable {
     public init(model: LanguageModel, configuration: EngineConfiguration = EngineConfiguration()) throws(InferenceError) {
         let plan = try EnginePlan(model: model, configuration: configuration)
         let cache = try KVCache(
-            layers: model.configuration.layerCount, keyValueHeads: model.configuration.keyValueHeadCount,
-            headSize: model.configuration.headSize, element: plan.cacheElement, blockCount: plan.cacheBlocks)
+            layers: model.configuration.layerCount,
+            keyValueHeads: model.configuration.keyValueHeadCount,
+            headSize: model.configuration.headSize,
+            element: plan.cacheElement,
+            blockCount: plan.cacheBlocks
+        )
         let pool = ComputePool(workerCount: plan.threads)
         let transformer: Transformer
         do {
             transformer = try Transformer(
-                configuration: model.configuration, weights: model.weights, cache: cache, pool: pool,
-                maxRows: plan.prefillChunk + plan.maxBatch, maxOutputs: plan.maxBatch, usesBLAS: plan.usesBLAS)
+                configuration: model.configuration,
+                weights: model.weights,
+                cache: cache,
+                pool: pool,
+                maxRows: plan.prefillChunk + plan.maxBatch,
+                maxOutputs: plan.maxBatch,
+                usesBLAS: plan.usesBLAS
+            )
         } catch {
             pool.stop()
             throw error
         }
         let scheduler = Scheduler(
-            limits: .init(maxBatch: plan.maxBatch, prefillChunk: plan.prefillChunk), blockCount: plan.cacheBlocks)
+            limits: .init(maxBatch: plan.maxBatch, prefillChunk: plan.prefillChunk),
+            blockCount: plan.cacheBlocks
+        )
         let mailbox = EngineMailbox(
-            maxQueue: configuration.maxQueue, maxBatch: plan.maxBatch,
-            status: EngineStatus(running: 0, waiting: 0, usedCacheBlocks: 0, totalCacheBlocks: plan.cacheBlocks))
+            maxQueue: configuration.maxQueue,
+            maxBatch: plan.maxBatch,
+            status: EngineStatus(running: 0, waiting: 0, usedCacheBlocks: 0, totalCacheBlocks: plan.cacheBlocks)
+        )
         self.model = model
         self.configuration = configuration
         self.mailbox = mailbox
@@ -50,7 +64,11 @@ public final class InferenceEngine: Sendable {
         let tokenizer = model.tokenizer
         Self.startThread(named: "stellar-engine") { [contextLength = plan.contextLength] in
             EngineCore(
-                mailbox: mailbox, transformer: transformer, pool: pool, tokenizer: tokenizer, contextLength: contextLength,
+                mailbox: mailbox,
+                transformer: transformer,
+                pool: pool,
+                tokenizer: tokenizer,
+                contextLength: contextLength,
                 scheduler: scheduler
             ).run()
         }

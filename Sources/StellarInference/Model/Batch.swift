@@ -52,7 +52,9 @@ struct BatchLayout: Sendable {
     /// - Parameter blasRows: Segments of at least so many rows go through BLAS; `Int.max`: none.
     init(_ batch: Batch, blasRows: Int) {
         let order = batch.segments.indices.sorted { left, right in
-            let (isLeftLarge, isRightLarge) = (batch.segments[left].tokens.count >= blasRows, batch.segments[right].tokens.count >= blasRows)
+            let (isLeftLarge, isRightLarge) = (
+                batch.segments[left].tokens.count >= blasRows, batch.segments[right].tokens.count >= blasRows
+            )
             return isLeftLarge == isRightLarge ? left < right : isRightLarge
         }
         var lastRow = [Int](repeating: 0, count: batch.segments.count)

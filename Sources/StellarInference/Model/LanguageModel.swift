@@ -66,7 +66,8 @@ public final class LanguageModel: Sendable {
         tokenizer = try Tokenizer(TokenizerVocabulary(file.metadata))
         guard tokenizer.vocabularySize <= configuration.vocabularySize else {
             throw ModelConfiguration.invalid(
-                "it has \(tokenizer.vocabularySize) tokens but embeddings for \(configuration.vocabularySize)")
+                "it has \(tokenizer.vocabularySize) tokens but embeddings for \(configuration.vocabularySize)"
+            )
         }
         chatTemplate = try Self.chatTemplate(file.metadata, tokenizer)
         defaultSampling = try Self.defaultSampling(file.metadata)
@@ -75,8 +76,12 @@ public final class LanguageModel: Sendable {
         let pool = ComputePool(workerCount: options.threads ?? MachineTopology.usableCores)
         defer { pool.stop() }
         let loader = try WeightLoader(
-            file: file, table: architecture.tensors(gguf: configuration), configuration: configuration, precision: options.precision,
-            pool: pool)
+            file: file,
+            table: architecture.tensors(gguf: configuration),
+            configuration: configuration,
+            precision: options.precision,
+            pool: pool
+        )
         weights = try loader.load()
         usesFullPrecision = weights.tokenEmbedding.type == .f32 && weights.layers.allSatisfy(\.isFullPrecision)
         summary = Self.summarize(configuration, file, options.precision)

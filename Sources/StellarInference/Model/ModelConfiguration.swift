@@ -25,8 +25,17 @@ public struct ModelConfiguration: Sendable, Equatable {
     public var rope: RoPEConfiguration
 
     public init(
-        architecture: String, vocabularySize: Int, hiddenSize: Int, layerCount: Int, headCount: Int, keyValueHeadCount: Int,
-        headSize: Int, feedForwardSize: Int, contextLength: Int, normEpsilon: Float, rope: RoPEConfiguration
+        architecture: String,
+        vocabularySize: Int,
+        hiddenSize: Int,
+        layerCount: Int,
+        headCount: Int,
+        keyValueHeadCount: Int,
+        headSize: Int,
+        feedForwardSize: Int,
+        contextLength: Int,
+        normEpsilon: Float,
+        rope: RoPEConfiguration
     ) {
         self.architecture = architecture
         self.vocabularySize = vocabularySize

@@ -27,7 +27,12 @@ package final class Transformer: @unchecked Sendable {
     ///   - usesBLAS: Whether prompt chunks go through BLAS; else everything goes through our own kernels.
     /// - Throws: ``InferenceError`` `outOfMemory`.
     package init(
-        configuration: ModelConfiguration, weights: ModelWeights, cache: KVCache, pool: ComputePool, maxRows: Int, maxOutputs: Int,
+        configuration: ModelConfiguration,
+        weights: ModelWeights,
+        cache: KVCache,
+        pool: ComputePool,
+        maxRows: Int,
+        maxOutputs: Int,
         usesBLAS: Bool
     ) throws(InferenceError) {
         self.configuration = configuration
@@ -50,7 +55,9 @@ package final class Transformer: @unchecked Sendable {
         layout = BatchLayout(batch, blasRows: blasRows)
         pool.run { worker in self.pass(worker: worker) }
         return UnsafeMutableBufferPointer(
-            start: scratch.logits.base, count: min(layout.outputRows.count, maxOutputs) * configuration.vocabularySize)
+            start: scratch.logits.base,
+            count: min(layout.outputRows.count, maxOutputs) * configuration.vocabularySize
+        )
     }
 
     private func pass(worker: Int) {
@@ -108,14 +115,22 @@ package final class Transformer: @unchecked Sendable {
         let size = configuration.hiddenSize
         for row in rows {
             Kernels.table.rms_norm(
-                scratch.residual.base + row * size, weight.base, scratch.normalized.base + row * size, size, configuration.normEpsilon)
+                scratch.residual.base + row * size,
+                weight.base,
+                scratch.normalized.base + row * size,
+                size,
+                configuration.normEpsilon
+            )
         }
     }
 
     private func addUpdate(_ rows: Range<Int>) {
         let size = configuration.hiddenSize
         Kernels.table.add(
-            scratch.residual.base + rows.lowerBound * size, scratch.update.base + rows.lowerBound * size, rows.count * size)
+            scratch.residual.base + rows.lowerBound * size,
+            scratch.update.base + rows.lowerBound * size,
+            rows.count * size
+        )
     }
 
     private func activate(_ rows: Range<Int>) {
@@ -128,8 +143,17 @@ package final class Transformer: @unchecked Sendable {
 
     private func multiply(_ projection: Projection, from x: FloatBuffer, to y: FloatBuffer, worker: Int) {
         projection.multiply(
-            share: pool.share(of: projection.outputs, worker: worker, granularity: 16), rows: layout.plan, x: x.base, y: y.base,
-            tile: scratch.workers[worker].tile)
+            share: share(of: projection, worker: worker),
+            rows: layout.plan,
+            x: x.base,
+            y: y.base,
+            tile: scratch.workers[worker].tile
+        )
+    }
+
+    /// A worker's outputs: in multiples of what the kernels compute in one tile.
+    private func share(of projection: Projection, worker: Int) -> Range<Int> {
+        pool.share(of: projection.outputs, worker: worker, granularity: 24)
     }
 
     private func storeKeysAndValues(_ rows: Range<Int>, layer: Int) {
@@ -144,8 +168,13 @@ package final class Transformer: @unchecked Sendable {
                 let key = keys + head * headSize
                 rotate(key, row: row)
                 cache.store(
-                    key: key, value: key + heads * headSize, layer: layer, head: head, block: block,
-                    slot: position % KVCache.blockTokens)
+                    key: key,
+                    value: key + heads * headSize,
+                    layer: layer,
+                    head: head,
+                    block: block,
+                    slot: position % KVCache.blockTokens
+                )
             }
         }
     }
@@ -166,13 +195,21 @@ package final class Transformer: @unchecked Sendable {
         guard !outputs.isEmpty else { return }
         for (index, row) in outputs.enumerated() where index % pool.workerCount == worker {
             Kernels.table.rms_norm(
-                scratch.residual.base + row * size, weights.outputNorm.base, scratch.normalized.base + index * size, size,
-                configuration.normEpsilon)
+                scratch.residual.base + row * size,
+                weights.outputNorm.base,
+                scratch.normalized.base + index * size,
+                size,
+                configuration.normEpsilon
+            )
         }
         pool.barrier()
         weights.outputHead.multiply(
-            share: pool.share(of: weights.outputHead.outputs, worker: worker, granularity: 16), rows: .kernels(outputs.count),
-            x: scratch.normalized.base, y: scratch.logits.base, tile: scratch.workers[worker].tile)
+            share: share(of: weights.outputHead, worker: worker),
+            rows: .kernels(outputs.count),
+            x: scratch.normalized.base,
+            y: scratch.logits.base,
+            tile: scratch.workers[worker].tile
+        )
     }
 }
 
@@ -201,11 +238,20 @@ extension Transformer {
                 memory.visible.base[query] = UInt32(max(0, min(KVCache.blockTokens, position + 1 - block * KVCache.blockTokens)))
             }
             var arguments = stellar_attention_block(
-                q: memory.queries.base, ldq: headSize, queries: queries, head_size: headSize,
+                q: memory.queries.base,
+                ldq: headSize,
+                queries: queries,
+                head_size: headSize,
                 keys: cache.keys(layer: layer, head: head, block: blocks[block]),
                 values: cache.values(layer: layer, head: head, block: blocks[block]),
-                kv_type: cache.element.kernelType, block_tokens: KVCache.blockTokens, visible: memory.visible.base,
-                max: memory.maxima.base, sum: memory.sums.base, acc: memory.sumsOfValues.base, ldacc: headSize)
+                kv_type: cache.element.kernelType,
+                block_tokens: KVCache.blockTokens,
+                visible: memory.visible.base,
+                max: memory.maxima.base,
+                sum: memory.sums.base,
+                acc: memory.sumsOfValues.base,
+                ldacc: headSize
+            )
             Kernels.table.attention_block(&arguments)
         }
         scatterResults(tile, head: head, memory: memory)
@@ -235,8 +281,14 @@ extension Transformer {
             let first = index * configuration.groupSize
             let target = scratch.attended.base + row * configuration.headCount * headSize + head * groupWidth
             Kernels.table.attention_finish(
-                memory.sums.base + first, memory.sumsOfValues.base + first * headSize, headSize, configuration.groupSize, headSize,
-                target, headSize)
+                memory.sums.base + first,
+                memory.sumsOfValues.base + first * headSize,
+                headSize,
+                configuration.groupSize,
+                headSize,
+                target,
+                headSize
+            )
         }
     }
 }
@@ -283,7 +335,10 @@ extension Transformer {
             init(_ configuration: ModelConfiguration) throws(InferenceError) {
                 let queryCount = BatchLayout.tileRows * configuration.groupSize
                 let longestInput = max(
-                    configuration.hiddenSize, configuration.feedForwardSize, configuration.headCount * configuration.headSize)
+                    configuration.hiddenSize,
+                    configuration.feedForwardSize,
+                    configuration.headCount * configuration.headSize
+                )
                 tile = try FloatBuffer(count: max(Self.tileBytes / 4, 16 * longestInput), purpose: "expanded weights")
                 queries = try FloatBuffer(count: queryCount * configuration.headSize, purpose: "queries")
                 sumsOfValues = try FloatBuffer(count: queryCount * configuration.headSize, purpose: "attention results")

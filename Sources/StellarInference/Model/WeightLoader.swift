@@ -13,7 +13,11 @@ struct WeightLoader {
     /// - Throws: ``InferenceError`` `invalidModelFile` for a tensor that is missing or of another shape than the configuration says,
     ///   `unsupportedModel` for tensors that the architecture does not know and for storage types without a kernel.
     init(
-        file: GGUFFile, table: TensorTable, configuration: ModelConfiguration, precision: LanguageModel.Precision, pool: ComputePool
+        file: GGUFFile,
+        table: TensorTable,
+        configuration: ModelConfiguration,
+        precision: LanguageModel.Precision,
+        pool: ComputePool
     ) throws(InferenceError) {
         self.file = file
         self.configuration = configuration
@@ -47,20 +51,23 @@ struct WeightLoader {
                 if !entry.isRequired { continue }
                 throw InferenceError(
                     .invalidModelFile,
-                    "The model file lacks the tensor \"\(entry.name)\" (\(describe(entry.shape))). Fetch or convert it again.")
+                    "The model file lacks the tensor \"\(entry.name)\" (\(describe(entry.shape))). Fetch or convert it again."
+                )
             }
             let shape = Array(tensor.dimensions.reversed())
             guard shape == entry.shape else {
                 throw InferenceError(
                     .invalidModelFile,
                     "The tensor \"\(entry.name)\" has the shape \(describe(shape)); by the file's metadata it should be "
-                        + "\(describe(entry.shape)). Fetch or convert the file again.")
+                        + "\(describe(entry.shape)). Fetch or convert the file again."
+                )
             }
             guard tensor.type.isRunnable else {
                 throw InferenceError(
                     .unsupportedModel,
                     "The tensor \"\(entry.name)\" is stored as \(tensor.type.name), which this version can't compute with. "
-                        + "Supported: \(TensorType.allCases.filter(\.isRunnable).map(\.name).joined(separator: ", ")).")
+                        + "Supported: \(TensorType.allCases.filter(\.isRunnable).map(\.name).joined(separator: ", "))."
+                )
             }
             tensors[entry.role] = tensor
         }
@@ -70,7 +77,8 @@ struct WeightLoader {
             throw InferenceError(
                 .unsupportedModel,
                 "The model file holds \(unknown.count) tensors that this architecture does not have, such as "
-                    + "\"\(unknown.first ?? "")\". Running it without them would give wrong results.")
+                    + "\"\(unknown.first ?? "")\". Running it without them would give wrong results."
+            )
         }
         return tensors
     }
@@ -128,8 +136,13 @@ struct WeightLoader {
         }
         let (inputs, outputs) = (tensor.dimensions[0], tensor.dimensions[1])
         let stored = WeightMatrix(
-            outputs: outputs, inputs: inputs, type: tensor.type, rowBytes: tensor.type.byteCount(of: inputs), base: base,
-            owner: file.file.owner)
+            outputs: outputs,
+            inputs: inputs,
+            type: tensor.type,
+            rowBytes: tensor.type.byteCount(of: inputs),
+            base: base,
+            owner: file.file.owner
+        )
         switch precision {
         case .auto: return stored
         case .fp32: return try convert(stored, to: .f32, name: tensor.name)
@@ -152,7 +165,13 @@ struct WeightLoader {
             }
         }
         return WeightMatrix(
-            outputs: source.outputs, inputs: source.inputs, type: target, rowBytes: rowBytes, base: buffer.base, owner: buffer)
+            outputs: source.outputs,
+            inputs: source.inputs,
+            type: target,
+            rowBytes: rowBytes,
+            base: buffer.base,
+            owner: buffer
+        )
     }
 
     private static func expandToHalf(_ source: WeightMatrix, _ share: Range<Int>, _ target: UnsafeMutablePointer<UInt16>) {

@@ -21,7 +21,7 @@ package final class AlignedBuffer: @unchecked Sendable {
         base = address
         self.byteCount = size
         #if os(Linux)
-        if size >= 1 << 21 { madvise(address, size, Int32(MADV_HUGEPAGE)) }
+            if size >= 1 << 21 { madvise(address, size, Int32(MADV_HUGEPAGE)) }
         #endif
     }
 
@@ -30,11 +30,11 @@ package final class AlignedBuffer: @unchecked Sendable {
     }
 
     #if os(Linux)
-    private static let anonymous = Int32(MAP_ANONYMOUS)
-    private static let noReserve = Int32(MAP_NORESERVE)
+        private static let anonymous = Int32(MAP_ANONYMOUS)
+        private static let noReserve = Int32(MAP_NORESERVE)
     #else
-    private static let anonymous = MAP_ANON
-    private static let noReserve = MAP_NORESERVE
+        private static let anonymous = MAP_ANON
+        private static let noReserve = MAP_NORESERVE
     #endif
 }
 

@@ -36,12 +36,30 @@ public struct BLASLibrary: Sendable, Equatable {
     ///   - w: `[outputs, inputs]`, contiguous.
     ///   - y: `[rows, outputs]`, rows `ldy` apart; overwritten.
     static func multiply(
-        x: UnsafePointer<Float>, ldx: Int, rows: Int, w: UnsafePointer<Float>, outputs: Int, inputs: Int,
-        y: UnsafeMutablePointer<Float>, ldy: Int
+        x: UnsafePointer<Float>,
+        ldx: Int,
+        rows: Int,
+        w: UnsafePointer<Float>,
+        outputs: Int,
+        inputs: Int,
+        y: UnsafeMutablePointer<Float>,
+        ldy: Int
     ) {
         cblas_sgemm(
-            CblasRowMajor, CblasNoTrans, CblasTrans, Int32(rows), Int32(outputs), Int32(inputs),
-            1, x, Int32(ldx), w, Int32(inputs), 0, y, Int32(ldy)
+            CblasRowMajor,
+            CblasNoTrans,
+            CblasTrans,
+            Int32(rows),
+            Int32(outputs),
+            Int32(inputs),
+            1,
+            x,
+            Int32(ldx),
+            w,
+            Int32(inputs),
+            0,
+            y,
+            Int32(ldy)
         )
     }
 
@@ -58,26 +76,26 @@ public struct BLASLibrary: Sendable, Equatable {
             if let config { return String(cString: config).split(separator: " ").prefix(2).joined(separator: " ") }
         }
         #if canImport(Darwin)
-        return "Accelerate"
+            return "Accelerate"
         #else
-        guard let symbol = dlsym(nil, "cblas_sgemm"), let path = fileMapped(at: UInt(bitPattern: symbol)) else { return "unknown BLAS" }
-        return path.contains("/blas/") ? "reference BLAS (\(path))" : path
+            guard let symbol = dlsym(nil, "cblas_sgemm"), let path = fileMapped(at: UInt(bitPattern: symbol)) else { return "unknown BLAS" }
+            return path.contains("/blas/") ? "reference BLAS (\(path))" : path
         #endif
     }
 
     #if os(Linux)
-    /// The file whose mapping holds `address`, by `/proc/self/maps` (proc(5)): lines of `start-end flags offset device inode path`.
-    private static func fileMapped(at address: UInt) -> String? {
-        let maps = (try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8)) ?? ""
-        for line in maps.split(separator: "\n") {
-            let fields = line.split(separator: " ", maxSplits: 5)
-            let bounds = fields.first?.split(separator: "-").compactMap { UInt($0, radix: 16) } ?? []
-            if fields.count == 6, bounds.count == 2, address >= bounds[0], address < bounds[1] {
-                return fields[5].trimmingCharacters(in: .whitespaces)
+        /// The file whose mapping holds `address`, by `/proc/self/maps` (proc(5)): lines of `start-end flags offset device inode path`.
+        private static func fileMapped(at address: UInt) -> String? {
+            let maps = (try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8)) ?? ""
+            for line in maps.split(separator: "\n") {
+                let fields = line.split(separator: " ", maxSplits: 5)
+                let bounds = fields.first?.split(separator: "-").compactMap { UInt($0, radix: 16) } ?? []
+                if fields.count == 6, bounds.count == 2, address >= bounds[0], address < bounds[1] {
+                    return fields[5].trimmingCharacters(in: .whitespaces)
+                }
             }
+            return nil
         }
-        return nil
-    }
     #endif
 }
 
@@ -93,15 +111,32 @@ private struct Probe {
     func measureBLAS() -> Double {
         measure { x, w, y in
             BLASLibrary.multiply(
-                x: x, ldx: Self.inputs, rows: Self.rows, w: w, outputs: Self.outputs, inputs: Self.inputs, y: y, ldy: Self.outputs)
+                x: x,
+                ldx: Self.inputs,
+                rows: Self.rows,
+                w: w,
+                outputs: Self.outputs,
+                inputs: Self.inputs,
+                y: y,
+                ldy: Self.outputs
+            )
         }
     }
 
     func measureKernels() -> Double {
         measure { x, w, y in
             Kernels.matmul(
-                type: .f32, weights: UnsafeRawPointer(w), rowBytes: Self.inputs * 4, outputs: Self.outputs, inputs: Self.inputs,
-                x: x, ldx: Self.inputs, rows: Self.rows, y: y, ldy: Self.outputs)
+                type: .f32,
+                weights: UnsafeRawPointer(w),
+                rowBytes: Self.inputs * 4,
+                outputs: Self.outputs,
+                inputs: Self.inputs,
+                x: x,
+                ldx: Self.inputs,
+                rows: Self.rows,
+                y: y,
+                ldy: Self.outputs
+            )
         }
     }
 

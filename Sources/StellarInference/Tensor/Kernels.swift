@@ -27,8 +27,16 @@ enum Kernels {
     }
 
     static func matmul(
-        type: TensorType, weights: UnsafeRawPointer, rowBytes: Int, outputs: Int, inputs: Int,
-        x: UnsafePointer<Float>, ldx: Int, rows: Int, y: UnsafeMutablePointer<Float>, ldy: Int
+        type: TensorType,
+        weights: UnsafeRawPointer,
+        rowBytes: Int,
+        outputs: Int,
+        inputs: Int,
+        x: UnsafePointer<Float>,
+        ldx: Int,
+        rows: Int,
+        y: UnsafeMutablePointer<Float>,
+        ldy: Int
     ) {
         table.matmul(type.kernelType, weights, rowBytes, outputs, inputs, x, ldx, rows, y, ldy)
     }

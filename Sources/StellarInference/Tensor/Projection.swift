@@ -26,7 +26,11 @@ package struct Projection: Sendable {
     ///   - y: `[rows.count, outputs]`; only the columns `share` are written.
     ///   - tile: Scratch memory of the calling worker for expanded weights.
     func multiply(
-        share: Range<Int>, rows: RowPlan, x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>, tile: FloatBuffer
+        share: Range<Int>,
+        rows: RowPlan,
+        x: UnsafePointer<Float>,
+        y: UnsafeMutablePointer<Float>,
+        tile: FloatBuffer
     ) {
         var offset = 0
         for matrix in matrices {
@@ -40,7 +44,11 @@ package struct Projection: Sendable {
     }
 
     private func multiply(
-        _ matrix: WeightMatrix, _ range: Range<Int>, rows: RowPlan, x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>,
+        _ matrix: WeightMatrix,
+        _ range: Range<Int>,
+        rows: RowPlan,
+        x: UnsafePointer<Float>,
+        y: UnsafeMutablePointer<Float>,
         tile: FloatBuffer
     ) {
         if rows.kernelRows > 0 {
@@ -48,8 +56,14 @@ package struct Projection: Sendable {
         }
         for group in rows.blasGroups {
             matrix.multiplyThroughBLAS(
-                range, x: x + group.lowerBound * inputs, ldx: inputs, rows: group.count,
-                y: y + group.lowerBound * outputs, ldy: outputs, tile: tile)
+                range,
+                x: x + group.lowerBound * inputs,
+                ldx: inputs,
+                rows: group.count,
+                y: y + group.lowerBound * outputs,
+                ldy: outputs,
+                tile: tile
+            )
         }
     }
 }

@@ -40,16 +40,36 @@ package struct WeightMatrix: @unchecked Sendable {
     ///
     /// The result for one (r, n) does not depend on the number of rows or on the range.
     package func multiply(
-        _ range: Range<Int>, x: UnsafePointer<Float>, ldx: Int, rows: Int, y: UnsafeMutablePointer<Float>, ldy: Int
+        _ range: Range<Int>,
+        x: UnsafePointer<Float>,
+        ldx: Int,
+        rows: Int,
+        y: UnsafeMutablePointer<Float>,
+        ldy: Int
     ) {
         Kernels.matmul(
-            type: type, weights: row(range.lowerBound), rowBytes: rowBytes, outputs: range.count, inputs: inputs,
-            x: x, ldx: ldx, rows: rows, y: y, ldy: ldy)
+            type: type,
+            weights: row(range.lowerBound),
+            rowBytes: rowBytes,
+            outputs: range.count,
+            inputs: inputs,
+            x: x,
+            ldx: ldx,
+            rows: rows,
+            y: y,
+            ldy: ldy
+        )
     }
 
     /// The same through BLAS: weights of other kinds than F32 are expanded tile by tile into `tile`.
     func multiplyThroughBLAS(
-        _ range: Range<Int>, x: UnsafePointer<Float>, ldx: Int, rows: Int, y: UnsafeMutablePointer<Float>, ldy: Int, tile: FloatBuffer
+        _ range: Range<Int>,
+        x: UnsafePointer<Float>,
+        ldx: Int,
+        rows: Int,
+        y: UnsafeMutablePointer<Float>,
+        ldy: Int,
+        tile: FloatBuffer
     ) {
         if type == .f32 {
             let weights = row(range.lowerBound).assumingMemoryBound(to: Float.self)
@@ -62,8 +82,15 @@ package struct WeightMatrix: @unchecked Sendable {
             let part = start..<min(start + tileOutputs, range.upperBound)
             expand(part, into: tile.base)
             BLASLibrary.multiply(
-                x: x, ldx: ldx, rows: rows, w: tile.base, outputs: part.count, inputs: inputs,
-                y: y + (start - range.lowerBound), ldy: ldy)
+                x: x,
+                ldx: ldx,
+                rows: rows,
+                w: tile.base,
+                outputs: part.count,
+                inputs: inputs,
+                y: y + (start - range.lowerBound),
+                ldy: ldy
+            )
             start = part.upperBound
         }
     }

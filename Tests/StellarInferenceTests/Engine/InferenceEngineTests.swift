@@ -36,11 +36,16 @@ struct InferenceEngineTests {
         var reference: [String]?
         for products in [EngineConfiguration.MatrixProducts.kernels, .blas] {
             for threads in [1, 2] {
-                let engine = try InferenceEngine(model: model, configuration: .init(maxBatch: 8, threads: threads, matrixProducts: products))
+                let engine = try InferenceEngine(
+                    model: model,
+                    configuration: .init(maxBatch: 8, threads: threads, matrixProducts: products)
+                )
                 let requests = try Self.questions.enumerated().map { index, question in
                     GenerationRequest(
                         promptTokens: try prompt(model, question + String(repeating: " again", count: index * 20)),
-                        sampling: index % 2 == 0 ? .greedy : SamplingParameters(temperature: 1, topP: 0.9, seed: 11), maxTokens: 24)
+                        sampling: index % 2 == 0 ? .greedy : SamplingParameters(temperature: 1, topP: 0.9, seed: 11),
+                        maxTokens: 24
+                    )
                 }
                 var alone: [String] = []
                 for request in requests { alone.append(try await text(engine, request)) }
@@ -65,7 +70,11 @@ struct InferenceEngineTests {
         let model = try await model()
         let engine = try InferenceEngine(model: model, configuration: .init(maxBatch: 2))
         let endless = GenerationRequest(
-            promptTokens: try prompt(model, "Tell me a long story."), sampling: .greedy, maxTokens: 4_000, ignoreEndOfGeneration: true)
+            promptTokens: try prompt(model, "Tell me a long story."),
+            sampling: .greedy,
+            maxTokens: 4_000,
+            ignoreEndOfGeneration: true
+        )
         let (started, signal) = AsyncStream<Void>.makeStream()
         let victim = Task {
             for try await _ in try engine.generate(endless) { signal.yield() }
@@ -94,7 +103,8 @@ struct InferenceEngineTests {
         let engine = try InferenceEngine(model: model)
         do {
             let stream = try engine.generate(
-                GenerationRequest(promptTokens: try prompt(model, "Go on."), maxTokens: 5_000, ignoreEndOfGeneration: true))
+                GenerationRequest(promptTokens: try prompt(model, "Go on."), maxTokens: 5_000, ignoreEndOfGeneration: true)
+            )
             for try await _ in stream { break }
         }
         try await waitUntilIdle(engine)
@@ -106,7 +116,11 @@ struct InferenceEngineTests {
         let model = try await model()
         let engine = try InferenceEngine(model: model, configuration: .init(maxBatch: 1, maxQueue: 2))
         let request = GenerationRequest(
-            promptTokens: try prompt(model, "Hello"), sampling: .greedy, maxTokens: 60, ignoreEndOfGeneration: true)
+            promptTokens: try prompt(model, "Hello"),
+            sampling: .greedy,
+            maxTokens: 60,
+            ignoreEndOfGeneration: true
+        )
         let streams = try (0..<3).map { _ in try engine.generate(request) }
         let error = #expect(throws: InferenceError.self) { _ = try engine.generate(request) }
         #expect(error?.code == .queueFull)

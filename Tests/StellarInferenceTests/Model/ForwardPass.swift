@@ -11,11 +11,21 @@ final class ForwardPass {
         self.model = model
         pool = ComputePool(workerCount: threads)
         let cache = try KVCache(
-            layers: model.configuration.layerCount, keyValueHeads: model.configuration.keyValueHeadCount,
-            headSize: model.configuration.headSize, element: fullPrecisionCache ? .f32 : .f16, blockCount: blocks)
+            layers: model.configuration.layerCount,
+            keyValueHeads: model.configuration.keyValueHeadCount,
+            headSize: model.configuration.headSize,
+            element: fullPrecisionCache ? .f32 : .f16,
+            blockCount: blocks
+        )
         transformer = try Transformer(
-            configuration: model.configuration, weights: model.weights, cache: cache, pool: pool, maxRows: 1_024, maxOutputs: 64,
-            usesBLAS: usesBLAS)
+            configuration: model.configuration,
+            weights: model.weights,
+            cache: cache,
+            pool: pool,
+            maxRows: 1_024,
+            maxOutputs: 64,
+            usesBLAS: usesBLAS
+        )
         allocator = BlockAllocator(blockCount: blocks)
     }
 
@@ -38,7 +48,11 @@ final class ForwardPass {
         for start in stride(from: 0, to: tokens.count, by: chunk) {
             let part = Array(tokens[start..<min(start + chunk, tokens.count)])
             let segment = Batch.Segment(
-                tokens: part, start: start, blocks: blocks, wantsLogits: start + part.count == tokens.count)
+                tokens: part,
+                start: start,
+                blocks: blocks,
+                wantsLogits: start + part.count == tokens.count
+            )
             logits = Array(transformer.forward(Batch(segments: [segment])))
         }
         return logits

@@ -14,7 +14,7 @@ struct ReferenceValueTests {
         for prompt in reference.prompts {
             let logits = try pass.logits(after: prompt.tokens)
             let expected =
-                zip(reference.vocabularySample, prompt.logits.sample) .map { ($0, $1) }
+                zip(reference.vocabularySample, prompt.logits.sample).map { ($0, $1) }
                 + zip(prompt.logits.top.tokens, prompt.logits.top.values).map { ($0, $1) }
             let worst = expected.map { abs(logits[Int($0.0)] - $0.1) }.max() ?? .infinity
             greatest = max(greatest, worst)
@@ -69,8 +69,12 @@ struct ReferenceValueTests {
 
     private static func reply(to prompt: ModelReference.Prompt, _ engine: InferenceEngine) async throws -> [TokenLogprob] {
         let request = GenerationRequest(
-            promptTokens: prompt.tokens, sampling: .greedy, maxTokens: prompt.greedy.tokens.count, ignoreEndOfGeneration: true,
-            logprobs: 0)
+            promptTokens: prompt.tokens,
+            sampling: .greedy,
+            maxTokens: prompt.greedy.tokens.count,
+            ignoreEndOfGeneration: true,
+            logprobs: 0
+        )
         var reply: [TokenLogprob] = []
         for try await case .delta(let delta) in try engine.generate(request) { reply += delta.logprobs }
         return reply

@@ -22,6 +22,8 @@ package enum ModelArchitectures {
         if let match = all.first(where: { $0.ggufNames.contains(ggufName) }) { return match }
         let supported = all.flatMap { $0.ggufNames }.sorted().joined(separator: ", ")
         throw InferenceError(
-            .unsupportedModel, "This version does not run models of the architecture \"\(ggufName)\". Supported: \(supported).")
+            .unsupportedModel,
+            "This version does not run models of the architecture \"\(ggufName)\". Supported: \(supported)."
+        )
     }
 }
