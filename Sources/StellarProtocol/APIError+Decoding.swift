@@ -1,5 +1,3 @@
-internal import Foundation
-
 extension APIError {
     /// The error that a client gets for a body that does not decode: 400, naming the field by its path.
     public static func from(_ error: DecodingError) -> APIError {
@@ -40,8 +38,7 @@ extension APIError {
         guard path.isEmpty else {
             return invalidRequest("Invalid value for '\(path)': \(context.debugDescription).", param: path, code: "invalid_value")
         }
-        let detail = (context.underlyingError as NSError?)?.userInfo["NSDebugDescription"] as? String
-        return invalidRequest("The request body is not valid JSON\(detail.map { ": " + $0 } ?? ".")")
+        return invalidRequest("The request body is not valid JSON.")
     }
 
     private static func jsonName(of type: Any.Type) -> String {
