@@ -14,13 +14,13 @@ extension APIError {
         }
     }
 
-    /// A coding path the way the API writes it: `messages[0].content`.
+    /// A coding path the way the API writes it: `messages[0].content`. Keys come from clients, so long ones are cut.
     static func fieldPath(_ path: [any CodingKey]) -> String {
         path.reduce(into: "") { text, key in
             if let index = key.intValue {
                 text += "[\(index)]"
             } else {
-                text += text.isEmpty ? key.stringValue : "." + key.stringValue
+                text += (text.isEmpty ? "" : ".") + key.stringValue.prefix(64)
             }
         }
     }

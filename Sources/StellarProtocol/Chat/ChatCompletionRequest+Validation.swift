@@ -38,8 +38,8 @@ extension ChatCompletionRequest {
 
     /// `max_completion_tokens` counts where both are given: it is the newer name.
     private func validatedMaxTokens() throws(APIError) -> Int? {
-        let older = try inRange(maxTokens, 1...Int.max, "max_tokens")
-        return try inRange(maxCompletionTokens, 1...Int.max, "max_completion_tokens") ?? older
+        let older = try atLeastOne(maxTokens, "max_tokens")
+        return try atLeastOne(maxCompletionTokens, "max_completion_tokens") ?? older
     }
 
     private func validatedStop(_ limits: ChatRequestLimits) throws(APIError) -> [String] {
@@ -99,6 +99,14 @@ extension ChatCompletionRequest {
         if webSearchOptions != nil {
             throw .unsupported("'web_search_options' are not supported: the model does not search.", param: "web_search_options")
         }
+    }
+
+    private func atLeastOne(_ value: Int?, _ name: String) throws(APIError) -> Int? {
+        guard let value else { return nil }
+        guard value >= 1 else {
+            throw .invalidRequest("Invalid value for '\(name)': \(value) is less than 1.", param: name, code: "invalid_value")
+        }
+        return value
     }
 
     private func inRange<Value: Comparable>(_ value: Value?, _ range: ClosedRange<Value>, _ name: String) throws(APIError) -> Value? {

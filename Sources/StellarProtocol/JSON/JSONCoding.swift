@@ -15,6 +15,12 @@ public enum JSONCoding {
     ///
     /// - Throws: `EncodingError` for a number that JSON can't hold (infinite or not a number).
     public static func encode(_ value: some Encodable) throws -> [UInt8] {
+        if let bytes = (value as? any DirectJSON)?.directJSON { return bytes }
+        return try encodeGenerically(value)
+    }
+
+    /// Like ``encode(_:)``, without short cuts.
+    package static func encodeGenerically(_ value: some Encodable) throws -> [UInt8] {
         [UInt8](try encoder.encode(value))
     }
 
