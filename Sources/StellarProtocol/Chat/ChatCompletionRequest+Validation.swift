@@ -82,7 +82,10 @@ extension ChatCompletionRequest {
     /// Asking for what can't be done must not fail silently: a client that wants JSON and gets prose has no way to know.
     private func refuseUnsupported() throws(APIError) {
         if let format = responseFormat, format.type != "text" {
-            throw .unsupported("'response_format' of type '\(format.type)' is not supported yet: only 'text' is.", param: "response_format")
+            throw .unsupported(
+                "'response_format' of type '\(format.type.prefix(64))' is not supported yet: only 'text' is.",
+                param: "response_format"
+            )
         }
         if let tools, !tools.isEmpty {
             throw .unsupported("'tools' are not supported yet.", param: "tools")
@@ -141,7 +144,7 @@ extension ChatMessage {
         for (index, part) in parts.enumerated() {
             guard case .other(let type, _) = part else { continue }
             throw .invalidRequest(
-                "The model reads text only: '\(path).content[\(index)]' is of type '\(type)'.",
+                "The model reads text only: '\(path).content[\(index)]' is of type '\(type.prefix(64))'.",
                 param: "\(path).content[\(index)]",
                 code: "unsupported_content"
             )
