@@ -1,0 +1,39 @@
+import type { TokenUsage } from '../types/chat';
+import { asNumber, asObject, asString, parseObject } from './json';
+
+/** The server's WebSocket events that the page acts on; all others are ignored. */
+export type SocketEvent =
+    | { readonly kind: 'text'; readonly id: string | undefined; readonly text: string }
+    | { readonly kind: 'delta'; readonly id: string | undefined; readonly finishReason: string | undefined; readonly usage: TokenUsage | undefined }
+    | { readonly kind: 'stop'; readonly id: string | undefined }
+    | { readonly kind: 'error'; readonly id: string | undefined; readonly type: string | undefined; readonly message: string | undefined }
+    | { readonly kind: 'pong' };
+
+export function parseSocketEvent(frame: string): SocketEvent | undefined {
+    const event = parseObject(frame);
+    if (!event) return undefined;
+    const data = asObject(event.data);
+    const id = asString(event.id) ?? asString(data?.id);
+    const delta = asObject(data?.delta);
+    switch (event.event) {
+        case 'content_block_delta':
+            return { kind: 'text', id, text: asString(delta?.text) ?? '' };
+        case 'message_delta':
+            return { kind: 'delta', id, finishReason: asString(delta?.finish_reason), usage: usage(data?.usage) };
+        case 'message_stop':
+            return { kind: 'stop', id };
+        case 'error':
+            return { kind: 'error', id, type: asString(data?.type), message: asString(data?.message) };
+        case 'pong':
+            return { kind: 'pong' };
+        default:
+            return undefined;
+    }
+}
+
+function usage(value: unknown): TokenUsage | undefined {
+    const object = asObject(value);
+    const inputTokens = asNumber(object?.input_tokens);
+    const outputTokens = asNumber(object?.output_tokens);
+    return inputTokens === undefined || outputTokens === undefined ? undefined : { inputTokens, outputTokens };
+}
