@@ -13,15 +13,15 @@ export function EmptyState(): JSX.Element {
     const status = useStore(serverStore, (state) => state);
     const ready = status.state === 'ready';
     return (
-        <section className="m-auto flex w-full max-w-2xl flex-col items-center px-4 py-8 text-center" aria-label={t('greeting')}>
-            <span className="text-star"><StarIcon size={44} /></span>
+        <section className="m-auto flex w-full max-w-2xl flex-col items-center py-8 text-center" aria-label={t('greeting')}>
+            <StarIcon size={48} />
             <h2 className="mt-5 text-[26px] font-semibold tracking-tight sm:text-3xl">{t('greeting')}</h2>
             <p className="mt-2.5 max-w-full text-[15px] break-words text-muted" data-testid="intro">{intro(status, t)}</p>
             <ul className="mt-8 grid w-full gap-3 text-left sm:mt-10 sm:grid-cols-2" aria-label={t('examples')}>
                 {examplePrompts[language].map(({ title, prompt }) => (
                     <li key={title} className="flex">
                         <button type="button" className="example" disabled={!ready} onClick={() => sendMessage(prompt)}>
-                            <span className="font-medium">{title}</span>
+                            <span className="text-[15px] font-semibold">{title}</span>
                             <span className="mt-1 text-sm leading-snug text-muted">{prompt}</span>
                         </button>
                     </li>

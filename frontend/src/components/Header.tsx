@@ -19,7 +19,7 @@ export function Header({ onNewConversation, canBegin }: HeaderProps): JSX.Elemen
     return (
         <header className="relative z-20 flex h-14 shrink-0 items-center gap-3 border-b border-line bg-canvas px-3 sm:px-5">
             <h1 className="flex items-center gap-2 text-[15px] font-semibold tracking-tight">
-                <span className="text-star"><StarIcon size={20} /></span>
+                <StarIcon size={22} />
                 <span className="max-sm:sr-only">{t('appName')}</span>
             </h1>
             <ModelStatus />

@@ -1,3 +1,5 @@
+import { useId } from 'react';
+
 interface IconProps {
     readonly size?: number;
 }
@@ -41,9 +43,14 @@ export function StopIcon({ size = 18 }: IconProps): JSX.Element {
 
 /** The four-pointed star of StellarChat. */
 export function StarIcon({ size = 24 }: IconProps): JSX.Element {
+    const gradient = useId();
     return (
         <svg width={size} height={size} viewBox="0 0 32 32" aria-hidden="true" focusable="false">
-            <path fill="currentColor" d="M16 2c.9 8.2 5.8 13.1 14 14-8.2.9-13.1 5.8-14 14-.9-8.2-5.8-13.1-14-14 8.2-.9 13.1-5.8 14-14Z" />
+            <linearGradient id={gradient} x1="5" y1="3" x2="27" y2="29" gradientUnits="userSpaceOnUse">
+                <stop className="star-from" />
+                <stop className="star-to" offset="1" />
+            </linearGradient>
+            <path fill={`url(#${gradient})`} d="M16 2c.9 8.2 5.8 13.1 14 14-8.2.9-13.1 5.8-14 14-.9-8.2-5.8-13.1-14-14 8.2-.9 13.1-5.8 14-14Z" />
         </svg>
     );
 }

@@ -121,14 +121,14 @@ export interface ExamplePrompt {
 
 const englishExamples: readonly ExamplePrompt[] = [
     { title: 'Explain something', prompt: 'Explain in simple words why the sky is blue.' },
-    { title: 'Write a message', prompt: 'Write a short, friendly e-mail that moves tomorrow’s meeting to Friday at 10.' },
+    { title: 'Write a message', prompt: 'Write a short, friendly e-mail that moves a meeting to Friday.' },
     { title: 'Help with code', prompt: 'Write a Python function that counts how often each word occurs in a text.' },
     { title: 'Find ideas', prompt: 'Give me five ideas for a rainy weekend at home.' },
 ];
 
 const chineseExamples: readonly ExamplePrompt[] = [
     { title: '讲解知识', prompt: '用简单的话解释天空为什么是蓝色的。' },
-    { title: '写封邮件', prompt: '写一封简短友好的邮件，把明天的会议改到周五上午十点。' },
+    { title: '写封邮件', prompt: '写一封简短友好的邮件，把会议改到周五。' },
     { title: '编写代码', prompt: '用 Python 写一个函数，统计一段文字中每个单词出现的次数。' },
     { title: '找些灵感', prompt: '给我五个雨天周末在家可以做的事。' },
 ];

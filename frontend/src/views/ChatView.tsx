@@ -38,7 +38,7 @@ export function ChatView(): JSX.Element {
                             </div>}
                     </div>
                 </div>
-                <div className="relative mx-auto w-full max-w-3xl shrink-0 px-3 pb-3 sm:px-6">
+                <div className="composer-area relative mx-auto w-full max-w-3xl shrink-0 px-3 pb-3 sm:px-6">
                     {!following && count > 0 && (
                         <button type="button" className="jump-button" onClick={jumpToLatest}>
                             <ArrowDownIcon size={16} />{t('jumpToLatest')}
