@@ -1,6 +1,6 @@
 """A stand-in for the daemon, for tests of the web chat: same routes and events, replies chosen by the test.
 
-Serves frontend/dist with a strict Content-Security-Policy, `/api/health`, `/api/models`, `/api/chat/completions` (server-sent events)
+Serves frontend/dist with a strict Content-Security-Policy, `/api/health`, `/api/chat/completions` (server-sent events)
 and `/api/ws/chat`. Standard library only. Run it alone to work on the page: `python3 Tests/browser/mock_daemon.py --port 8080`.
 """
 
@@ -131,9 +131,9 @@ class MockDaemon:
 
     def _resource(self, path):
         if path == "/api/health":
-            return (503, {"status": "loading"}) if self.loading else (200, {"status": "ok"})
-        if path == "/api/models":
-            return 200, {"object": "list", "data": [{"id": MODEL, "object": "model", "created": 0, "owned_by": "local"}]}
+            if self.loading:
+                return 503, {"status": "loading", "model": None, "message": "The model is being loaded."}
+            return 200, {"status": "ok", "model": MODEL}
         if path.startswith("/api/"):
             return 404, {"error": {"message": "no such route", "type": "invalid_request_error"}}
         file = WEB_ROOT / (path.lstrip("/") or "index.html")

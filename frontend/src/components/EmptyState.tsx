@@ -31,10 +31,11 @@ export function EmptyState(): JSX.Element {
     );
 }
 
-function intro({ state, model }: ServerStatus, t: Translate): string {
+function intro({ state, model, detail }: ServerStatus, t: Translate): string {
     switch (state) {
         case 'ready': return model === undefined ? t('stateReady') : t('runningModel', { model });
         case 'loading': return t('loadingIntro');
+        case 'failed': return detail ?? t('failedIntro');
         case 'unreachable': return t('unreachableIntro');
         case 'connecting': return t('connectingIntro');
     }

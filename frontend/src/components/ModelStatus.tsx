@@ -4,20 +4,21 @@ import { serverStore } from '../store/serverStore';
 import type { MessageKey } from '../utils/messages';
 import type { ServerState } from '../types/server';
 
-export const stateTexts: Record<ServerState, MessageKey> = {
+const stateTexts: Record<ServerState, MessageKey> = {
     connecting: 'stateConnecting',
     loading: 'stateLoading',
     ready: 'stateReady',
+    failed: 'stateFailed',
     unreachable: 'stateUnreachable',
 };
 
 /** A dot and the model's name, or what keeps it from answering. */
 export function ModelStatus(): JSX.Element {
     const { t } = useTranslation();
-    const { state, model } = useStore(serverStore, (status) => status);
+    const { state, model, detail } = useStore(serverStore, (status) => status);
     const text = t(stateTexts[state]);
     return (
-        <div role="status" className="status-pill" data-state={state} title={model}>
+        <div role="status" className="status-pill" data-state={state} title={detail ?? model}>
             <span className="status-dot" aria-hidden="true" />
             {state === 'ready' && model !== undefined
                 ? <><span className="truncate">{model}</span><span className="sr-only">: {text}</span></>

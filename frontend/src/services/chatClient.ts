@@ -7,9 +7,9 @@ import { WebSocketTransport } from './webSocketTransport';
 /** How long a message waits for a connection that is being opened before the other transport is tried. */
 const connectionPatience = 4_000;
 
-const monitor = new HealthMonitor((health) => {
-    serverStore.set((known) => ({ ...known, ...health }));
-    if (health.state === 'ready') socket.connect();
+const monitor = new HealthMonitor((status) => {
+    serverStore.replace(status);
+    if (status.state === 'ready') socket.connect();
     else socket.rest();
 });
 const socket = new WebSocketTransport(() => monitor.checkNow());

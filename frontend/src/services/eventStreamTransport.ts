@@ -22,7 +22,6 @@ async function run(request: ReplyRequest, handlers: ReplyHandlers, signal: Abort
                 messages: request.messages,
                 stream: true,
                 stream_options: { include_usage: true },
-                ...(request.model === undefined ? {} : { model: request.model }),
             }),
             signal,
         });

@@ -1,15 +1,10 @@
-import type { ServerState } from '../types/server';
+import type { ServerState, ServerStatus } from '../types/server';
 import { apiURL } from '../utils/environment';
-import { asObject, asString, first, parseObject } from './json';
+import { asString, parseObject } from './json';
 
 const requestTimeout = 5_000;
-const pauses: Record<ServerState, number> = { connecting: 1_000, loading: 1_000, unreachable: 1_000, ready: 15_000 };
+const pauses: Record<ServerState, number> = { connecting: 1_000, loading: 500, failed: 5_000, unreachable: 1_000, ready: 10_000 };
 const longestPause = 10_000;
-
-export interface Health {
-    readonly state: ServerState;
-    readonly model?: string;
-}
 
 /** Asks `/api/health` again and again: often while the server loads or is away, seldom while all is well. */
 export class HealthMonitor {
@@ -17,7 +12,7 @@ export class HealthMonitor {
     private failures = 0;
     private asking = false;
 
-    constructor(private readonly report: (health: Health) => void) {}
+    constructor(private readonly report: (status: ServerStatus) => void) {}
 
     start(): void {
         window.addEventListener('online', () => this.checkNow());
@@ -36,35 +31,34 @@ export class HealthMonitor {
     private async check(): Promise<void> {
         if (this.asking) return;
         this.asking = true;
-        const health = await askHealth();
+        const status = await askHealth();
         this.asking = false;
-        this.failures = health.state === 'unreachable' ? this.failures + 1 : 0;
-        this.report(health);
-        const pause = Math.min(longestPause, pauses[health.state] * 1.5 ** Math.max(0, this.failures - 1));
+        this.failures = status.state === 'unreachable' ? this.failures + 1 : 0;
+        this.report(status);
+        const pause = Math.min(longestPause, pauses[status.state] * 1.5 ** Math.max(0, this.failures - 1));
         this.timer = window.setTimeout(() => void this.check(), document.hidden ? longestPause : pause);
     }
 }
 
-async function askHealth(): Promise<Health> {
+async function askHealth(): Promise<ServerStatus> {
     try {
         const response = await request('/api/health');
         const body = parseObject(await response.text());
-        const word = asString(body?.status) ?? '';
-        if (response.ok && !/loading|starting/.test(word)) return await withModel('ready');
-        if (response.status === 503 || response.ok) return { state: 'loading' };
-        return { state: 'unreachable' };
+        const model = asString(body?.model);
+        const detail = asString(body?.message);
+        return { state: stateOf(body?.status), ...(model !== undefined && { model }), ...(detail !== undefined && { detail }) };
     } catch {
         return { state: 'unreachable' };
     }
 }
 
-async function withModel(state: ServerState): Promise<Health> {
-    try {
-        const response = await request('/api/models');
-        const model = asString(asObject(first(parseObject(await response.text())?.data))?.id);
-        return model === undefined ? { state } : { state, model };
-    } catch {
-        return { state };
+/** Anything that is not the daemon's own answer, as a proxy's error page, means that the daemon is away. */
+function stateOf(word: unknown): ServerState {
+    switch (word) {
+        case 'ok': return 'ready';
+        case 'loading': return 'loading';
+        case 'error': return 'failed';
+        default: return 'unreachable';
     }
 }
 

@@ -6,7 +6,7 @@ export type SocketEvent =
     | { readonly kind: 'text'; readonly id: string | undefined; readonly text: string }
     | { readonly kind: 'delta'; readonly id: string | undefined; readonly finishReason: string | undefined; readonly usage: TokenUsage | undefined }
     | { readonly kind: 'stop'; readonly id: string | undefined }
-    | { readonly kind: 'error'; readonly id: string | undefined; readonly type: string | undefined; readonly message: string | undefined }
+    | { readonly kind: 'error'; readonly id: string | undefined; readonly code: string | undefined; readonly message: string | undefined }
     | { readonly kind: 'pong' };
 
 export function parseSocketEvent(frame: string): SocketEvent | undefined {
@@ -23,7 +23,7 @@ export function parseSocketEvent(frame: string): SocketEvent | undefined {
         case 'message_stop':
             return { kind: 'stop', id };
         case 'error':
-            return { kind: 'error', id, type: asString(data?.type), message: asString(data?.message) };
+            return { kind: 'error', id, code: asString(data?.code), message: asString(data?.message) };
         case 'pong':
             return { kind: 'pong' };
         default:

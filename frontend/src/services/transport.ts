@@ -4,7 +4,6 @@ import type { Failure, TokenUsage, WireMessage } from '../types/chat';
 export interface ReplyRequest {
     readonly id: string;
     readonly messages: readonly WireMessage[];
-    readonly model?: string;
 }
 
 /** Told about one reply: any number of texts, then exactly one of finish and failure. Nothing is told after `cancel()`. */

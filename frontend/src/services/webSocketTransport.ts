@@ -76,8 +76,8 @@ export class WebSocketTransport implements ChatTransport {
     reply(request: ReplyRequest, handlers: ReplyHandlers): RunningReply {
         const pending: Pending = { id: request.id, handlers };
         this.pending = pending;
-        const { id, messages, model } = request;
-        this.send({ type: 'chat.message', id, messages, ...(model === undefined ? {} : { model }) });
+        const { id, messages } = request;
+        this.send({ type: 'chat.message', id, messages });
         return {
             cancel: () => {
                 if (this.pending !== pending) return;
@@ -113,7 +113,7 @@ export class WebSocketTransport implements ChatTransport {
             case 'error':
                 this.pending = undefined;
                 pending.handlers.onFailure({
-                    kind: isBusy(event.type) ? 'busy' : 'refused',
+                    kind: isBusy(event.code) ? 'busy' : 'refused',
                     ...(event.message === undefined ? {} : { detail: event.message }),
                 });
                 break;
@@ -175,6 +175,11 @@ export class WebSocketTransport implements ChatTransport {
     }
 }
 
-function isBusy(type: string | undefined): boolean {
-    return type !== undefined && /loading|overloaded|unavailable|rate_limit|busy|queue/.test(type);
+/** Codes of what the HTTP routes answer with 429 or 503: it may go well a moment later. */
+const busyCodes: readonly string[] = [
+    'model_loading', 'queue_full', 'engine_stopped', 'server_stopping', 'shutting_down', 'out_of_memory', 'rate_limit_exceeded',
+];
+
+function isBusy(code: string | undefined): boolean {
+    return code !== undefined && busyCodes.includes(code);
 }

@@ -5,7 +5,6 @@ import { isRunning, type AssistantMessage, type Message, type WireMessage } from
 import { ReplyStopwatch } from '../utils/figures';
 import { newIdentifier } from '../utils/identifier';
 import { createStore } from './createStore';
-import { serverStore } from './serverStore';
 
 interface ChatState {
     readonly messages: readonly Message[];
@@ -67,8 +66,7 @@ function appendReply(messages: readonly Message[]): void {
         updateReply(id, { content: text, ...end });
     };
     finishReply = finish;
-    const { model } = serverStore.get();
-    running = requestReply({ id, messages: wireMessages(messages), ...(model === undefined ? {} : { model }) }, {
+    running = requestReply({ id, messages: wireMessages(messages) }, {
         onText(piece) {
             if (piece === '') return;
             stopwatch.text();

@@ -4,18 +4,21 @@ import { useSyncExternalStore } from 'react';
 export interface Store<State> {
     get(): State;
     set(change: Partial<State> | ((state: State) => Partial<State>)): void;
+    replace(state: State): void;
     subscribe(listener: () => void): () => void;
 }
 
 export function createStore<State extends object>(initial: State): Store<State> {
     let state = initial;
     const listeners = new Set<() => void>();
+    const replace = (next: State): void => {
+        state = next;
+        for (const listener of [...listeners]) listener();
+    };
     return {
         get: () => state,
-        set(change) {
-            state = { ...state, ...(typeof change === 'function' ? change(state) : change) };
-            for (const listener of [...listeners]) listener();
-        },
+        set: (change) => replace({ ...state, ...(typeof change === 'function' ? change(state) : change) }),
+        replace,
         subscribe(listener) {
             listeners.add(listener);
             return () => listeners.delete(listener);

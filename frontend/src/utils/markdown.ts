@@ -7,6 +7,9 @@ export type Block = marked.Token;
 const longestBlock = 100_000;
 export const deepestNesting = 10;
 
+/** Stands for a tab at the start of a line of fenced code while marked reads it: marked 4 turns those into spaces, which breaks makefiles. */
+const tabStandIn = '\uE009';
+
 const renderer = new marked.Renderer();
 // A picture from elsewhere would tell its host who reads what, so it is shown as a link.
 renderer.image = (href, _title, text) => `<a href="${escapeHTML(href ?? '')}">${escapeHTML(text || href || '')}</a>`;
@@ -27,10 +30,11 @@ DOMPurify.addHook('afterSanitizeAttributes', (node) => {
 });
 
 function sanitize(html: string): string {
-    return DOMPurify.sanitize(html, {
+    return DOMPurify.sanitize(html.split(tabStandIn).join('\t'), {
         ALLOWED_TAGS: allowedTags,
         ALLOWED_ATTR: ['href', 'title', 'align', 'start', 'colspan', 'rowspan'],
         ALLOWED_URI_REGEXP: /^(?:https?:|mailto:)/i,
+        ADD_URI_SAFE_ATTR: ['align', 'start', 'colspan', 'rowspan'],
         ALLOW_DATA_ATTR: false,
         ALLOW_ARIA_ATTR: false,
     });
@@ -71,30 +75,37 @@ function escapeHTML(text: string): string {
     return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-/** Stands for a tab at the start of a line of fenced code while marked reads it: marked 4 turns those into spaces, which breaks makefiles. */
-const tabStandIn = '\uE009';
-
 /** The text of a code block as the model wrote it. */
 export function codeText(block: Extract<Block, { type: 'code' }>): string {
     return block.text.split(tabStandIn).join('\t');
 }
 
-/** Line ends and leading tabs as marked has them internally, so that the lengths of its blocks fit the text. */
-function keepTabs(text: string): string {
-    const lines = text.replace(/\r\n?/g, '\n').split('\n');
-    let fence = '';
-    return lines.map((line) => {
-        const mark = /^\s*(`{3,}|~{3,})(.*)$/.exec(line);
-        const inside = fence !== '';
-        if (!inside) fence = mark?.[1] ?? '';
-        else if (mark?.[1]?.startsWith(fence) && mark[2]?.trim() === '') fence = '';
+interface Prepared {
+    readonly text: string;
+    /** What would close the fence that is open at the end of the text; empty when none is. */
+    readonly closing: string;
+}
+
+/**
+ * Line ends and leading tabs as marked has them internally, so that the lengths of its blocks fit the text, and the closing of an open
+ * fence, without which marked takes code that has just begun for paragraphs.
+ */
+function prepare(source: string): Prepared {
+    let mark = '';
+    let indent = '';
+    const lines = source.replace(/\r\n?/g, '\n').split('\n').map((line) => {
+        const fence = /^(\s*)(`{3,}|~{3,})(.*)$/.exec(line);
+        const inside = mark !== '';
+        if (!inside) [indent, mark] = [fence?.[1] ?? '', fence?.[2] ?? ''];
+        else if (fence?.[2]?.startsWith(mark) && fence[3]?.trim() === '') mark = '';
         return line.replace(/^( *)(\t+)/, (_, spaces: string, tabs: string) => spaces + (inside ? tabStandIn : '    ').repeat(tabs.length));
-    }).join('\n');
+    });
+    return { text: lines.join('\n'), closing: mark === '' ? '' : `\n${indent}${mark}` };
 }
 
 /**
  * Splits a growing text into Markdown blocks without reading all of it again each time.
- * Everything before the last block that holds text can't change any more, except that it may refer to a link defined later;
+ * What lies before the last two blocks can't change any more, except that it may refer to a link defined later;
  * `finish` therefore reads the whole text once.
  */
 export class MarkdownStream {
@@ -102,23 +113,25 @@ export class MarkdownStream {
     private settled: Block[] = [];
     private settledLength = 0;
 
-    update(text: string): readonly Block[] {
-        const source = keepTabs(text);
-        if (!source.startsWith(this.source)) this.reset();
-        this.source = source;
-        const tail = lex(source.slice(this.settledLength));
+    update(source: string): readonly Block[] {
+        const { text, closing } = prepare(source);
+        if (!text.startsWith(this.source)) this.reset();
+        this.source = text;
+        const tail = lex(text.slice(this.settledLength) + closing);
         let open = 0;
-        for (const end = lastWithText(tail); open < end; open += 1) {
+        for (const end = settledEnd(tail); open < end; open += 1) {
             const block = tail[open];
-            if (!block || !source.startsWith(block.raw, this.settledLength)) break;
+            if (!block || !text.startsWith(block.raw, this.settledLength)) break;
             this.settled.push(block);
             this.settledLength += block.raw.length;
         }
         return [...this.settled, ...tail.slice(open)];
     }
 
-    finish(text: string): readonly Block[] {
-        return text.length > longestBlock ? this.update(text) : lex(keepTabs(text));
+    finish(source: string): readonly Block[] {
+        if (source.length > longestBlock) return this.update(source);
+        const { text, closing } = prepare(source);
+        return lex(text + closing);
     }
 
     private reset(): void {
@@ -127,9 +140,12 @@ export class MarkdownStream {
     }
 }
 
-function lastWithText(blocks: readonly Block[]): number {
+/** How many blocks are settled: all but the last two that hold text, for the start of `2.` after a list looks like a paragraph at first. */
+function settledEnd(blocks: readonly Block[]): number {
+    let open = 2;
     for (let index = blocks.length - 1; index > 0; index -= 1) {
-        if (blocks[index]?.type !== 'space') return index;
+        if (blocks[index]?.type !== 'space') open -= 1;
+        if (open === 0) return index;
     }
     return 0;
 }
