@@ -2,12 +2,12 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, extname, join } from 'node:path';
+import { basename, extname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { BuildError, loadEsbuild, nodePaths, root, tailwindProgram, typeScriptCompiler } from './toolchain.mjs';
 
-const output = join(root, 'dist');
-const staging = join(root, '.cache', 'dist');
+export const siteFolder = join(root, 'dist');
 
 export function checkTypes() {
     try {
@@ -17,16 +17,15 @@ export function checkTypes() {
     }
 }
 
-/** Options that the bundle, the boot script and the development server share. */
-export function bundleOptions({ development = false } = {}) {
+function bundleOptions(development) {
     return {
         absWorkingDir: root,
         bundle: true,
         define: {
             'process.env.NODE_ENV': JSON.stringify(development ? 'development' : 'production'),
             __API_URL__: JSON.stringify(process.env.VITE_API_URL ?? ''),
-            // Debian 12 ships DOMPurify 2.4.1 with a back-ported check (of the depth of the first node, CVE-2024-45801) that names a variable
-            // outside its scope, so that every call throws. The check of each node, which the loop after it makes, is in order.
+            // Debian 12 ships DOMPurify 2.4.1 with a back-ported check (CVE-2024-45801, depth of the first node) that names a variable
+            // outside its scope, so that every call throws. The check of each node, made in the loop after it, is in order.
             // This gives the free name a harmless value; releases without the mistake have no such name.
             shadowNode: '{}',
         },
@@ -41,17 +40,17 @@ export function bundleOptions({ development = false } = {}) {
     };
 }
 
-export const entries = [
+const entries = [
     { source: 'src/boot.ts', format: 'iife' },
     { source: 'src/main.tsx', format: 'esm' },
 ];
 
-export async function bundle(entry, options = bundleOptions()) {
+async function bundle(entry, options) {
     const result = await loadEsbuild().build({ ...options, entryPoints: [entry.source], format: entry.format, write: false });
     return Buffer.from(result.outputFiles[0].contents);
 }
 
-export function styleSheet({ minify = true } = {}) {
+function styleSheet(minify) {
     const target = join(root, '.cache', 'main.css');
     const options = ['--input', 'src/styles/main.css', '--output', target, ...(minify ? ['--minify'] : [])];
     try {
@@ -62,12 +61,32 @@ export function styleSheet({ minify = true } = {}) {
     return readFileSync(target);
 }
 
-function emit(source, content, extension) {
-    const name = basename(source, extname(source));
-    const hash = createHash('sha256').update(content).digest('hex').slice(0, 10);
-    const path = `/assets/${name}-${hash}${extension}`;
-    writeFileSync(join(staging, path), content);
-    return path;
+/**
+ * Writes the site into `output`, replacing it only when everything has gone well.
+ * Gives the scripts and style sheets as pairs of path and content.
+ */
+export async function writeSite(output, { development = false, amendPage = (page) => page } = {}) {
+    const staging = `${output}.new`;
+    rmSync(staging, { recursive: true, force: true });
+    mkdirSync(join(staging, 'assets'), { recursive: true });
+    cpSync(join(root, 'public'), staging, { recursive: true });
+    let page = readFileSync(join(root, 'index.html'), 'utf8');
+    const files = [];
+    const add = (source, content, extension) => {
+        if (!page.includes(`"/${source}"`)) throw new BuildError(`index.html does not mention /${source}.`);
+        const hash = createHash('sha256').update(content).digest('hex').slice(0, 10);
+        const path = `/assets/${basename(source, extname(source))}-${hash}${extension}`;
+        writeFileSync(join(staging, path), content);
+        page = page.replace(`"/${source}"`, `"${path}"`);
+        files.push([path, content]);
+    };
+    const options = bundleOptions(development);
+    for (const entry of entries) add(entry.source, await bundle(entry, options), '.js');
+    add('src/styles/main.css', styleSheet(!development), '.css');
+    writeFileSync(join(staging, 'index.html'), amendPage(page));
+    rmSync(output, { recursive: true, force: true });
+    renameSync(staging, output);
+    return files;
 }
 
 function reportSizes(files) {
@@ -84,32 +103,13 @@ function kilobytes(bytes) {
     return `${(bytes / 1000).toFixed(1)} kB`.padStart(9);
 }
 
-async function build() {
-    checkTypes();
-    rmSync(staging, { recursive: true, force: true });
-    mkdirSync(join(staging, 'assets'), { recursive: true });
-    cpSync(join(root, 'public'), staging, { recursive: true });
-    let page = readFileSync(join(root, 'index.html'), 'utf8');
-    const files = [];
-    const add = (source, content, extension) => {
-        if (!page.includes(`"/${source}"`)) throw new BuildError(`index.html does not mention /${source}.`);
-        const path = emit(source, content, extension);
-        page = page.replace(`"/${source}"`, `"${path}"`);
-        files.push([path, content]);
-    };
-    for (const entry of entries) add(entry.source, await bundle(entry), '.js');
-    add('src/styles/main.css', styleSheet(), '.css');
-    writeFileSync(join(staging, 'index.html'), page);
-    rmSync(output, { recursive: true, force: true });
-    renameSync(staging, output);
-    reportSizes(files);
-}
-
-if (process.argv[1] && basename(process.argv[1]) === 'build.mjs') {
+if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
     try {
-        await build();
+        checkTypes();
+        reportSizes(await writeSite(siteFolder));
     } catch (error) {
-        console.error(error instanceof BuildError ? error.message : error);
+        // esbuild has printed its own messages.
+        console.error(error instanceof BuildError ? error.message : error.errors ? 'The bundle failed.' : error);
         process.exit(1);
     }
 }

@@ -27,7 +27,7 @@ function firstExisting(candidates, advice) {
 
 export function loadEsbuild() {
     const folder = firstExisting(
-        [join(root, 'node_modules/esbuild'), ...debianMachineFolders().map((path) => join(path, 'esbuild')), join(debianModules, 'esbuild')],
+        [join(root, 'node_modules'), ...debianMachineFolders(), debianModules].map((path) => join(path, 'esbuild')),
         'esbuild is missing: run `npm install` in frontend/, or `apt-get install esbuild`.',
     );
     // Debian's module doesn't find its own program.

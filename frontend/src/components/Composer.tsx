@@ -39,9 +39,15 @@ export function Composer({ input, running, onSend }: ComposerProps): JSX.Element
             <label htmlFor="message" className="sr-only">{t('messageLabel')}</label>
             <textarea ref={input} id="message" rows={1} value={draft} placeholder={t('messagePlaceholder')} aria-describedby="composer-hint"
                 autoFocus onChange={(event) => setDraft(event.target.value)} onKeyDown={onKeyDown} />
-            {running
-                ? <button key="stop" type="button" className="round-button" onClick={stopReply} aria-label={t('stop')}><StopIcon size={20} /></button>
-                : <button key="send" type="submit" className="round-button" disabled={!canSend} aria-label={t('send')}><ArrowUpIcon size={20} /></button>}
+            {running ? (
+                <button key="stop" type="button" className="round-button" onClick={stopReply} aria-label={t('stop')}>
+                    <StopIcon size={20} />
+                </button>
+            ) : (
+                <button key="send" type="submit" className="round-button" disabled={!canSend} aria-label={t('send')}>
+                    <ArrowUpIcon size={20} />
+                </button>
+            )}
         </form>
     );
 }

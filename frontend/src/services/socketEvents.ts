@@ -2,12 +2,13 @@ import type { TokenUsage } from '../types/chat';
 import { asNumber, asObject, asString, parseObject } from './json';
 
 /** The server's WebSocket events that the page acts on; all others are ignored. */
-export type SocketEvent =
-    | { readonly kind: 'text'; readonly id: string | undefined; readonly text: string }
-    | { readonly kind: 'delta'; readonly id: string | undefined; readonly finishReason: string | undefined; readonly usage: TokenUsage | undefined }
-    | { readonly kind: 'stop'; readonly id: string | undefined }
-    | { readonly kind: 'error'; readonly id: string | undefined; readonly code: string | undefined; readonly message: string | undefined }
-    | { readonly kind: 'pong' };
+export type SocketEvent = { readonly id: string | undefined } & (
+    | { readonly kind: 'text'; readonly text: string }
+    | { readonly kind: 'delta'; readonly finishReason: string | undefined; readonly usage: TokenUsage | undefined }
+    | { readonly kind: 'stop' }
+    | { readonly kind: 'error'; readonly code: string | undefined; readonly message: string | undefined }
+    | { readonly kind: 'pong' }
+);
 
 export function parseSocketEvent(frame: string): SocketEvent | undefined {
     const event = parseObject(frame);
@@ -25,7 +26,7 @@ export function parseSocketEvent(frame: string): SocketEvent | undefined {
         case 'error':
             return { kind: 'error', id, code: asString(data?.code), message: asString(data?.message) };
         case 'pong':
-            return { kind: 'pong' };
+            return { kind: 'pong', id };
         default:
             return undefined;
     }

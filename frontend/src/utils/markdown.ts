@@ -7,7 +7,7 @@ export type Block = marked.Token;
 const longestBlock = 100_000;
 export const deepestNesting = 10;
 
-/** Stands for a tab at the start of a line of fenced code while marked reads it: marked 4 turns those into spaces, which breaks makefiles. */
+/** Text longer than this in one block, or nested deeper, is shown as it is: such Markdown is an accident or an attack. */
 const tabStandIn = '\uE009';
 
 const renderer = new marked.Renderer();
