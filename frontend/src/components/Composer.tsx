@@ -1,9 +1,9 @@
-import { useLayoutEffect, type FormEvent, type KeyboardEvent, type RefObject } from 'react';
+import { useEffect, useLayoutEffect, type FormEvent, type KeyboardEvent, type RefObject } from 'react';
 import { useDraft } from '../hooks/useDraft';
 import { useTranslation } from '../hooks/useTranslation';
 import { useStore } from '../store/createStore';
 import { sendMessage, stopReply } from '../store/chatStore';
-import { serverStore } from '../store/serverStore';
+import { canAsk, serverStore } from '../store/serverStore';
 import { ArrowUpIcon, StopIcon } from './icons';
 
 interface ComposerProps {
@@ -18,7 +18,7 @@ export function Composer({ input, running, onSend }: ComposerProps): JSX.Element
     const { t } = useTranslation();
     const [draft, setDraft] = useDraft();
     const state = useStore(serverStore, (status) => status.state);
-    const canSend = !running && state === 'ready' && draft.trim() !== '';
+    const canSend = !running && canAsk(state) && draft.trim() !== '';
     useAutoGrow(input, draft);
 
     const submit = (event?: FormEvent): void => {
@@ -57,12 +57,23 @@ function isComposing(event: KeyboardEvent): boolean {
     return event.nativeEvent.isComposing || event.keyCode === 229;
 }
 
-/** Makes the box as high as its text; the style sheet sets the limits. */
+/** Makes the box as high as its text, also when the box becomes narrower; the style sheet sets the limits. */
 function useAutoGrow(input: RefObject<HTMLTextAreaElement>, text: string): void {
-    useLayoutEffect(() => {
-        const area = input.current;
-        if (!area) return;
-        area.style.height = 'auto';
-        area.style.height = `${area.scrollHeight}px`;
-    }, [input, text]);
+    useLayoutEffect(() => fitHeight(input.current), [input, text]);
+    useEffect(() => {
+        let width = 0;
+        const observer = new ResizeObserver(([entry]) => {
+            if (!entry || entry.contentRect.width === width) return;
+            width = entry.contentRect.width;
+            fitHeight(input.current);
+        });
+        if (input.current) observer.observe(input.current);
+        return () => observer.disconnect();
+    }, [input]);
+}
+
+function fitHeight(area: HTMLTextAreaElement | null): void {
+    if (!area) return;
+    area.style.height = 'auto';
+    area.style.height = `${area.scrollHeight}px`;
 }

@@ -1,17 +1,15 @@
-import { useTranslation } from '../hooks/useTranslation';
+import { useTranslation, type Translate } from '../hooks/useTranslation';
 import { useStore } from '../store/createStore';
 import { sendMessage } from '../store/chatStore';
-import { serverStore } from '../store/serverStore';
+import { canAsk, serverStore } from '../store/serverStore';
 import type { ServerStatus } from '../types/server';
 import { examplePrompts } from '../utils/messages';
-import type { Translate } from '../hooks/useTranslation';
 import { StarIcon } from './icons';
 
 /** The first thing a newcomer sees: which model runs here, and four things to try. */
 export function EmptyState(): JSX.Element {
     const { t, language } = useTranslation();
     const status = useStore(serverStore, (state) => state);
-    const ready = status.state === 'ready';
     return (
         <section className="m-auto flex w-full max-w-2xl flex-col items-center py-8 text-center" aria-label={t('greeting')}>
             <StarIcon size={48} />
@@ -20,7 +18,7 @@ export function EmptyState(): JSX.Element {
             <ul className="mt-8 grid w-full gap-3 text-left sm:mt-10 sm:grid-cols-2" aria-label={t('examples')}>
                 {examplePrompts[language].map(({ title, prompt }) => (
                     <li key={title} className="flex">
-                        <button type="button" className="example" disabled={!ready} onClick={() => sendMessage(prompt)}>
+                        <button type="button" className="example" disabled={!canAsk(status.state)} onClick={() => sendMessage(prompt)}>
                             <span className="text-[15px] font-semibold">{title}</span>
                             <span className="mt-1 text-sm leading-snug text-muted">{prompt}</span>
                         </button>

@@ -16,8 +16,22 @@ export function Markdown({ source, growing }: MarkdownProps): JSX.Element {
         stream.current ??= new MarkdownStream();
         return growing ? stream.current.update(source) : stream.current.finish(source);
     }, [source, growing]);
-    return <div className="markdown"><Blocks blocks={blocks} depth={0} /></div>;
+    const pages: JSX.Element[] = [];
+    for (let start = 0; start < blocks.length; start += pageLength) {
+        pages.push(<Page key={start} blocks={blocks.slice(start, start + pageLength)} />);
+    }
+    return <div className="markdown">{pages}</div>;
 }
+
+/** So many blocks are skipped at once when none of them has changed. */
+const pageLength = 50;
+
+const Page = memo(
+    function Page({ blocks }: { readonly blocks: readonly Block[] }): JSX.Element {
+        return <Blocks blocks={blocks} depth={0} />;
+    },
+    ({ blocks: before }, { blocks: after }) => before.length === after.length && before.every((block, index) => block === after[index]),
+);
 
 interface BlocksProps {
     readonly blocks: readonly Block[];

@@ -16,7 +16,7 @@ function UserView({ message }: { readonly message: UserMessage }): JSX.Element {
     return (
         <article className="group flex flex-col items-end" aria-label={t('you')} data-role="user">
             <div className="user-bubble">{message.content}</div>
-            <div className="on-hover mt-1"><CopyButton text={message.content} label={t('copyMessage')} /></div>
+            <div className="on-hover mt-1 -mb-3"><CopyButton text={message.content} label={t('copyMessage')} /></div>
         </article>
     );
 }
