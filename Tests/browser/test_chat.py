@@ -1,7 +1,7 @@
 """The web chat in a headless Chromium.
 
-Run after frontend/scripts/build: `pytest Tests/browser` (against a stand-in for the daemon),
-or `STELLAR_BASE_URL=http://127.0.0.1:8080 pytest Tests/browser` (against a running daemon; tests that steer the stand-in are skipped).
+Run after frontend/scripts/build: `pytest Tests/browser` (against a stand-in for the daemon), or
+`STELLAR_BASE_URL=http://127.0.0.1:8080 pytest Tests/browser` (against a running daemon; tests that steer the server keep the stand-in).
 """
 
 import time
@@ -230,6 +230,37 @@ def test_controls_have_names_and_text_has_contrast(page, theme):
     assert page.js(CONTRAST_SCRIPT) == []
 
 
+def test_settings_and_stop_work_from_the_keyboard(page):
+    page.open()
+    wait_ready(page)
+    focused = "return document.activeElement"
+    button(page, "Settings").send_keys(Keys.ENTER)
+    wait_for(page, "#settings-panel")
+    page.js("document.querySelector('input[name=theme]:checked').focus()")
+    page.js(focused).send_keys(Keys.ARROW_LEFT)
+    assert page.js("return document.documentElement.dataset.theme") == "dark"
+    page.js(focused).send_keys(Keys.ESCAPE)
+    until(page, lambda: count(page, "#settings-panel") == 0)
+    assert page.js(focused).get_attribute("aria-label") == "Settings"
+    send(page, "Count from one to one thousand in words.")
+    wait_for(page, 'article[data-status="streaming"]')
+    text_box(page).send_keys(Keys.ESCAPE)
+    wait_reply(page, "stopped")
+
+
+def test_screen_readers_hear_the_finished_reply_once(page):
+    page.open()
+    page.js(
+        """window.heard = [];
+        new MutationObserver(() => window.heard.push(document.querySelector('[data-testid=announcer]').textContent))
+            .observe(document.querySelector('[data-testid=announcer]'), { childList: true, characterData: true, subtree: true });"""
+    )
+    send(page, "Say hello.")
+    wait_reply(page)
+    heard = page.js("return window.heard")
+    assert len(heard) == 2 and heard[1].startswith("Reply finished.") and len(heard[1]) > len("Reply finished. ")
+
+
 # Contrast of every visible text with the first solid background behind it (WCAG 2.2, 1.4.3); disabled controls are exempt.
 CONTRAST_SCRIPT = """
 const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
@@ -282,6 +313,17 @@ def test_stop_cancels_on_the_server(page, mock):
     button(page, "Stop").click()
     wait_reply(page, "stopped")
     until(page, lambda: mock.cancelled == 1)
+
+
+def test_messages_left_without_a_reply_reach_the_model_as_one(page, mock):
+    mock.error = ("server_error", "No.")
+    page.open()
+    send(page, "One")
+    wait_reply(page, "failed")
+    mock.error = None
+    send(page, "Two")
+    wait_reply(page, "done")
+    assert mock.requests[-1]["messages"] == [{"role": "user", "content": "One\n\nTwo"}]
 
 
 def test_late_text_of_a_stopped_reply_does_not_reach_the_next_one(page, mock):

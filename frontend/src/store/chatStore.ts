@@ -88,9 +88,19 @@ function updateReply(id: string, change: Partial<AssistantMessage>): void {
     }));
 }
 
-/** What the model is shown: replies without text (failed or stopped before the first word) are left out. */
+/**
+ * What the model is shown. Replies without text (failed or stopped before the first word) are left out, and the user's messages
+ * around them become one, for many chat templates refuse two messages of the same role in a row.
+ */
 function wireMessages(messages: readonly Message[]): WireMessage[] {
-    return messages.filter((message) => message.content !== '').map(({ role, content }) => ({ role, content }));
+    const result: WireMessage[] = [];
+    for (const { role, content } of messages) {
+        if (content === '') continue;
+        const last = result[result.length - 1];
+        if (last?.role === role) result[result.length - 1] = { role, content: `${last.content}\n\n${content}` };
+        else result.push({ role, content });
+    }
+    return result;
 }
 
 /** Animation frames stop in a hidden tab, where a slow timer does. */
