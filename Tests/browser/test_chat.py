@@ -1,0 +1,512 @@
+"""The web chat in a headless Chromium.
+
+Run after frontend/scripts/build: `pytest Tests/browser` (against a stand-in for the daemon), or
+`STELLAR_BASE_URL=http://127.0.0.1:8080 pytest Tests/browser` (against a running daemon; tests that steer the server keep the stand-in).
+"""
+
+import time
+
+import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+WAIT = 30
+
+
+def find(page, selector):
+    return page.driver.find_element(By.CSS_SELECTOR, selector)
+
+
+def count(page, selector):
+    return len(page.driver.find_elements(By.CSS_SELECTOR, selector))
+
+
+def until(page, condition, seconds=WAIT):
+    return WebDriverWait(page.driver, seconds, poll_frequency=0.05).until(lambda _: condition())
+
+
+def wait_for(page, selector, seconds=WAIT):
+    until(page, lambda: count(page, selector) > 0, seconds)
+    return find(page, selector)
+
+
+def text_box(page):
+    return find(page, "textarea#message")
+
+
+def wait_ready(page):
+    wait_for(page, '.status-pill[data-state="ready"]')
+
+
+def send(page, text):
+    wait_ready(page)
+    text_box(page).send_keys(text, Keys.ENTER)
+
+
+def wait_reply(page, status="done", replies=1):
+    until(page, lambda: count(page, f'article[data-role="assistant"][data-status="{status}"]') >= replies)
+    return page.driver.find_elements(By.CSS_SELECTOR, 'article[data-role="assistant"]')[-1]
+
+
+def button(page, label):
+    return find(page, f'button[aria-label="{label}"]')
+
+
+def choose(page, name, value):
+    if count(page, "#settings-panel") == 0:
+        find(page, '[aria-controls="settings-panel"]').click()
+    page.js("arguments[0].click()", wait_for(page, f'input[name="{name}"][value="{value}"]'))
+
+
+# Against any daemon
+
+
+def test_page_loads_without_errors_or_requests_to_other_hosts(page):
+    page.open()
+    wait_ready(page)
+    assert page.driver.title == "StellarChat"
+    assert count(page, ".example") == 4
+    urls = page.requested_urls()
+    host = page.url.split("://")[1]
+    assert urls and all(url.split("://")[1].startswith(host + "/") for url in urls if not url.startswith(("data:", "about:"))), urls
+    assert page.console_errors() == []
+
+
+def test_empty_page_names_the_running_model(page):
+    page.open()
+    wait_ready(page)
+    model = find(page, ".status-pill .truncate").text
+    assert model and model in find(page, '[data-testid="intro"]').text
+
+
+def test_message_is_answered_and_figures_are_shown(page):
+    page.open()
+    send(page, "Say hello.")
+    reply = wait_reply(page)
+    assert reply.text.strip()
+    assert text_box(page).get_attribute("value") == ""
+    figures = find(page, '[data-testid="figures"]').text
+    assert "to first token" in figures and "token" in figures
+    assert page.console_errors() == []
+
+
+def test_reply_grows_while_it_streams(page):
+    page.open()
+    page.js(
+        """window.lengths = new Set();
+        new MutationObserver(() => {
+            const reply = document.querySelector('article[data-status="streaming"] .markdown');
+            if (reply) window.lengths.add(reply.textContent.length);
+        }).observe(document.body, { subtree: true, childList: true, characterData: true });"""
+    )
+    send(page, "Write a long story about the sea.")
+    wait_reply(page)
+    assert len(page.js("return [...window.lengths]")) >= 3
+
+
+def test_stop_keeps_what_was_written(page):
+    page.open()
+    send(page, "Count from one to one thousand in words.")
+    wait_for(page, 'article[data-status="streaming"]')
+    button(page, "Stop").click()
+    reply = wait_reply(page, "stopped")
+    length = len(reply.text)
+    assert length > 0 and "Stopped" in reply.text
+    time.sleep(0.3)
+    assert len(reply.text) == length
+    send(page, "And now?")
+    wait_reply(page, "done")
+
+
+def test_shift_enter_starts_a_line_and_enter_of_an_input_method_does_not_send(page):
+    page.open()
+    wait_ready(page)
+    box = text_box(page)
+    box.send_keys("one", Keys.SHIFT + Keys.ENTER + Keys.NULL, "two")
+    assert box.get_attribute("value") == "one\ntwo"
+    for event in ("{key: 'Enter', isComposing: true}", "{key: 'Enter', keyCode: 229}"):
+        page.js(f"arguments[0].dispatchEvent(new KeyboardEvent('keydown', {{bubbles: true, cancelable: true, ...{event}}}))", box)
+    assert box.get_attribute("value") == "one\ntwo"
+    assert count(page, "article") == 0
+
+
+def test_text_from_an_input_method_is_committed_by_enter_without_sending(page):
+    page.open()
+    wait_ready(page)
+    text_box(page).click()
+    page.driver.execute_cdp_cmd("Input.imeSetComposition", {"text": "ni hao", "selectionStart": 6, "selectionEnd": 6})
+    key = {"type": "keyDown", "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 229}
+    page.driver.execute_cdp_cmd("Input.dispatchKeyEvent", key)
+    page.driver.execute_cdp_cmd("Input.insertText", {"text": "你好"})
+    assert count(page, "article") == 0
+    assert text_box(page).get_attribute("value") == "你好"
+
+
+@pytest.mark.parametrize("preferred", ["light", "dark"])
+def test_theme_follows_the_system_and_can_be_chosen(page, preferred):
+    page.open(theme=preferred)
+    wait_ready(page)
+    theme = "return document.documentElement.dataset.theme"
+    assert page.js(theme) == preferred
+    backgrounds = set()
+    for chosen in ("dark", "light"):
+        choose(page, "theme", chosen)
+        assert page.js(theme) == chosen
+        backgrounds.add(page.js("return getComputedStyle(document.documentElement).backgroundColor"))
+    assert len(backgrounds) == 2
+    page.driver.refresh()
+    wait_ready(page)
+    assert page.js(theme) == "light"
+    choose(page, "theme", "system")
+    assert page.js(theme) == preferred
+
+
+@pytest.mark.parametrize(("browser", "lang", "label"), [("zh-CN,en", "zh-CN", "发送"), ("en-GB", "en", "Send"), ("fr-FR", "en", "Send")])
+def test_language_follows_the_browser(page, browser, lang, label):
+    page.open(language=browser)
+    wait_ready(page)
+    assert page.js("return document.documentElement.lang") == lang
+    assert count(page, f'button[aria-label="{label}"]') == 1
+
+
+def test_language_can_be_chosen_and_is_kept(page):
+    page.open()
+    wait_ready(page)
+    choose(page, "language", "zh")
+    assert page.js("return document.documentElement.lang") == "zh-CN"
+    assert "想聊点什么" in find(page, "h2").text
+    page.driver.refresh()
+    wait_ready(page)
+    assert "想聊点什么" in find(page, "h2").text
+
+
+def test_conversation_and_draft_survive_a_reload_and_a_new_conversation_is_empty(page):
+    page.open()
+    send(page, "Say hello.")
+    before = wait_reply(page).find_element(By.CSS_SELECTOR, ".markdown").text
+    text_box(page).send_keys("a draft")
+    page.driver.refresh()
+    wait_ready(page)
+    assert wait_reply(page).find_element(By.CSS_SELECTOR, ".markdown").text == before
+    assert text_box(page).get_attribute("value") == "a draft"
+    button(page, "New conversation").click()
+    assert count(page, "article") == 0
+    assert count(page, ".example") == 4
+    assert text_box(page).get_attribute("value") == "a draft"
+
+
+def test_example_prompt_is_sent(page):
+    page.open()
+    wait_ready(page)
+    wait_for(page, ".example:enabled").click()
+    wait_reply(page)
+    assert find(page, ".user-bubble").text
+
+
+@pytest.mark.parametrize("width", [390, 768, 1440])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_is_wider_than_the_screen(page, width, theme):
+    page.open(width=width, theme=theme)
+    wait_ready(page)
+    assert page.js("return document.documentElement.scrollWidth") <= width
+    send(page, "Show a table and a program.")
+    wait_reply(page)
+    assert page.js("return document.documentElement.scrollWidth") <= width
+    assert page.js("const c = document.querySelector('.conversation'); return c.scrollWidth <= c.clientWidth")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_controls_have_names_and_text_has_contrast(page, theme):
+    page.open(theme=theme)
+    send(page, "Say hello.")
+    wait_reply(page)
+    find(page, '[aria-controls="settings-panel"]').click()
+    nameless = page.js(
+        """return [...document.querySelectorAll('button, a, input, textarea, [role=region]')].filter((element) =>
+            !(element.getAttribute('aria-label') || element.textContent.trim() || element.labels?.length)).map((e) => e.outerHTML)"""
+    )
+    assert nameless == []
+    assert page.js(CONTRAST_SCRIPT) == []
+
+
+def test_settings_and_stop_work_from_the_keyboard(page):
+    page.open()
+    wait_ready(page)
+    focused = "return document.activeElement"
+    button(page, "Settings").send_keys(Keys.ENTER)
+    wait_for(page, "#settings-panel")
+    page.js("document.querySelector('input[name=theme]:checked').focus()")
+    page.js(focused).send_keys(Keys.ARROW_LEFT)
+    assert page.js("return document.documentElement.dataset.theme") == "dark"
+    page.js(focused).send_keys(Keys.ESCAPE)
+    until(page, lambda: count(page, "#settings-panel") == 0)
+    assert page.js(focused).get_attribute("aria-label") == "Settings"
+    send(page, "Count from one to one thousand in words.")
+    wait_for(page, 'article[data-status="streaming"]')
+    text_box(page).send_keys(Keys.ESCAPE)
+    wait_reply(page, "stopped")
+
+
+def test_screen_readers_hear_the_finished_reply_once(page):
+    page.open()
+    page.js(
+        """window.heard = [];
+        new MutationObserver(() => window.heard.push(document.querySelector('[data-testid=announcer]').textContent))
+            .observe(document.querySelector('[data-testid=announcer]'), { childList: true, characterData: true, subtree: true });"""
+    )
+    send(page, "Say hello.")
+    wait_reply(page)
+    heard = page.js("return window.heard")
+    assert len(heard) == 2 and heard[1].startswith("Reply finished.") and len(heard[1]) > len("Reply finished. ")
+
+
+# Contrast of every visible text with the first solid background behind it (WCAG 2.2, 1.4.3); disabled controls are exempt.
+CONTRAST_SCRIPT = """
+const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+const rgb = (color) => {
+    canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1);
+    return canvas.getImageData(0, 0, 1, 1).data;
+};
+const luminance = ([r, g, b]) => [r, g, b].map((v) => v / 255).map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+const background = (element) => {
+    for (let e = element; e; e = e.parentElement) {
+        const color = rgb(getComputedStyle(e).backgroundColor);
+        if (color[3] === 255) return color;
+    }
+    return [255, 255, 255, 255];
+};
+const low = [];
+const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    if (!walker.currentNode.data.trim() || element.closest(':disabled, .sr-only, noscript') || !element.checkVisibility()) continue;
+    const [a, b] = [luminance(rgb(getComputedStyle(element).color)), luminance(background(element))].sort((x, y) => y - x);
+    if ((a + 0.05) / (b + 0.05) < 4.5) low.push([walker.currentNode.data, (a + 0.05) / (b + 0.05)]);
+}
+return low;
+"""
+
+
+# Against the stand-in
+
+
+def test_whole_conversation_is_sent_in_order(page, mock):
+    page.open()
+    mock.reply = "First answer."
+    send(page, "First question")
+    wait_reply(page)
+    send(page, "Second question")
+    wait_reply(page, replies=2)
+    assert [request["transport"] for request in mock.requests] == ["ws", "ws"]
+    assert [(m["role"], m["content"]) for m in mock.requests[1]["messages"]] == [
+        ("user", "First question"), ("assistant", "First answer."), ("user", "Second question"),
+    ]
+
+
+def test_stop_cancels_on_the_server(page, mock):
+    mock.reply = "word " * 2000
+    page.open()
+    send(page, "Go")
+    wait_for(page, 'article[data-status="streaming"]')
+    button(page, "Stop").click()
+    wait_reply(page, "stopped")
+    until(page, lambda: mock.cancelled == 1)
+
+
+def test_messages_left_without_a_reply_reach_the_model_as_one(page, mock):
+    mock.error = ("server_error", "No.")
+    page.open()
+    send(page, "One")
+    wait_reply(page, "failed")
+    mock.error = None
+    send(page, "Two")
+    wait_reply(page, "done")
+    assert mock.requests[-1]["messages"] == [{"role": "user", "content": "One\n\nTwo"}]
+
+
+def test_late_text_of_a_stopped_reply_does_not_reach_the_next_one(page, mock):
+    mock.reply = "old " * 2000
+    page.open()
+    send(page, "Go")
+    wait_for(page, 'article[data-status="streaming"]')
+    mock.reply = "new text"
+    page.js("document.querySelector('button[aria-label=Stop]').click()")
+    send(page, "Again")
+    assert wait_reply(page).find_element(By.CSS_SELECTOR, ".markdown").text == "new text"
+
+
+def test_page_falls_back_to_server_sent_events(page, mock):
+    mock.refuse_websocket = True
+    mock.reply = "Over **events**, 你好 🙂."
+    page.open()
+    send(page, "Hello")
+    reply = wait_reply(page)
+    assert reply.find_element(By.CSS_SELECTOR, ".markdown").text == "Over events, 你好 🙂."
+    assert [request["transport"] for request in mock.requests] == ["sse"]
+    assert "tokens" in find(page, '[data-testid="figures"]').text
+
+
+def test_lost_connection_keeps_the_text_and_retry_answers_again(page, mock):
+    mock.reply = "word " * 2000
+    page.open()
+    send(page, "Go")
+    wait_for(page, 'article[data-status="streaming"]')
+    text_box(page).send_keys("the next draft")
+    mock.stop()
+    reply = wait_reply(page, "failed")
+    assert "word" in reply.text and "connection was lost" in reply.text
+    wait_for(page, '.status-pill[data-state="unreachable"]')
+    assert not find(page, ".failure button").is_enabled()
+    assert text_box(page).get_attribute("value") == "the next draft"
+    text_box(page).send_keys(Keys.ENTER)
+    assert count(page, 'article[data-role="user"]') == 1
+    mock.reply = "All is well."
+    mock.start()
+    wait_ready(page)
+    until(page, lambda: find(page, ".failure button").is_enabled())
+    find(page, ".failure button").click()
+    assert wait_reply(page).find_element(By.CSS_SELECTOR, ".markdown").text == "All is well."
+    assert text_box(page).get_attribute("value") == "the next draft"
+    assert [m["content"] for m in mock.requests[-1]["messages"]] == ["Go"]
+
+
+def test_connection_cut_while_idle_is_opened_again_unnoticed(page, mock):
+    page.open()
+    wait_ready(page)
+    mock.cut_connections()
+    send(page, "Hello")
+    wait_reply(page)
+
+
+def test_loading_model_is_shown_and_sending_waits(page, mock):
+    mock.loading = True
+    page.open()
+    wait_for(page, '.status-pill[data-state="loading"]')
+    text_box(page).send_keys("early", Keys.ENTER)
+    assert count(page, "article") == 0 and text_box(page).get_attribute("value") == "early"
+    mock.loading = False
+    wait_ready(page)
+    text_box(page).send_keys(Keys.ENTER)
+    wait_reply(page)
+
+
+def test_servers_own_words_about_an_error_are_shown(page, mock):
+    mock.error = ("invalid_request_error", "This model's maximum context length is 2048 tokens <b>.")
+    page.open()
+    send(page, "Too long")
+    assert "maximum context length is 2048 tokens <b>." in wait_reply(page, "failed").text
+    mock.error = None
+    find(page, ".failure button").click()
+    wait_reply(page, "done")
+
+
+def test_scrolling_up_lets_go_and_jump_to_latest_takes_hold_again(page, mock):
+    mock.reply = "A paragraph of the story.\n\n" * 400
+    mock.delay = 0.002
+    page.open()
+    send(page, "A long story")
+    distance = "const c = document.querySelector('.conversation'); return c.scrollHeight - c.scrollTop - c.clientHeight"
+    until(page, lambda: page.js("return document.querySelector('.conversation').scrollTop") > 300)
+    assert page.js(distance) < 100
+    page.js("document.querySelector('.conversation').scrollBy(0, -250)")
+    jump = wait_for(page, ".jump-button")
+    top = page.js("return document.querySelector('.conversation').scrollTop")
+    time.sleep(0.3)
+    assert page.js("return document.querySelector('.conversation').scrollTop") == top
+    page.js("arguments[0].click()", jump)
+    until(page, lambda: count(page, ".jump-button") == 0)
+    wait_reply(page)
+    assert page.js(distance) < 100
+
+
+def test_copy_works_without_the_clipboard_api(page, mock):
+    mock.reply = "```make\nall:\n\techo \"hi\"\n```\n"
+    page.open()
+    page.js("Object.defineProperty(window, 'isSecureContext', { value: false })")
+    page.js("document.addEventListener('copy', () => { window.copied = document.activeElement.value })")
+    send(page, "Code")
+    wait_reply(page)
+    button(page, "Copy code").click()
+    until(page, lambda: page.js("return window.copied") is not None)
+    assert page.js("return window.copied") == 'all:\n\techo "hi"'
+
+
+def test_markdown_is_rendered(page, mock):
+    mock.reply = (
+        "# Title\n\nA **bold** [link](https://example.org) and `code`.\n\n- [x] done\n- [ ] open\n\n"
+        "| a | b |\n|--|--:|\n| 1 | 2 |\n\n1. one\n   - inner\n2. two\n\n> quote\n\n```swift\nlet a = 1\n```\n"
+    )
+    page.open()
+    send(page, "Markdown")
+    wait_reply(page)
+    for selector in ("h1", "strong", "code", "li.task input:checked", "td[align=right]", "ol > li > ul", "blockquote", ".code-block pre"):
+        assert count(page, f".markdown {selector}") >= 1, selector
+    link = find(page, ".markdown a")
+    assert link.get_attribute("target") == "_blank" and "noopener" in link.get_attribute("rel")
+
+
+def test_growing_and_finished_rendering_agree(page, mock):
+    mock.reply = "\n\n".join([
+        "- a\n- b\n\n  more", "text\n===", "    indented", "~~~\nfence\n\n\ttab\n~~~", "<b>html</b> inline", "5. five", "6. six",
+        "1. outer\n   ```sh\n   ls\n\n   pwd\n   ```\n   after", "| a | b |\n|--|--|\n| 1 | 2 |", "> quote\n> more", "the end", "really",
+    ])  # fmt: skip
+    page.open()
+    page.js(
+        """window.shown = [];
+        new MutationObserver(() => {
+            const reply = document.querySelector('article[data-role="assistant"] .markdown');
+            if (reply && window.shown[window.shown.length - 1] !== reply.textContent) window.shown.push(reply.textContent);
+        }).observe(document.body, { subtree: true, childList: true, characterData: true });"""
+    )
+    send(page, "Mixed")
+    wait_reply(page)
+    shown = page.js("return window.shown")
+    assert len(shown) > 20
+    assert shown[-1].startswith(shown[-2][:-6])
+    code_shown_as_text = [text for text in shown if "~~~\n" in text or "```sh" in text]
+    assert code_shown_as_text == []
+
+
+PAYLOADS = [
+    "<script>window.pwned=1</script>",
+    "<img src=x onerror=window.pwned=1>",
+    "<svg onload=window.pwned=1><animate onbegin=window.pwned=1 attributeName=x dur=1s></svg>",
+    "[click](javascript:window.pwned=1)",
+    "[click](JaVaScRiPt&#58;window.pwned=1)",
+    "<a href=\"data:text/html,<script>opener.pwned=1</script>\">click</a>",
+    "<iframe srcdoc=\"<script>parent.pwned=1</script>\"></iframe>",
+    "<math><mtext><table><mglyph><style><!--</style><img title=\"--&gt;&lt;img src=1 onerror=window.pwned=1&gt;\">",
+    "<form><button formaction=javascript:window.pwned=1>click</button></form>",
+    "<details open ontoggle=window.pwned=1>x</details><input autofocus onfocus=window.pwned=1>",
+    "```\"><img src=x onerror=window.pwned=1>\n<script>window.pwned=1</script>\n```",
+    "| <img src=x onerror=window.pwned=1> |\n|--|\n| <b onmouseover=window.pwned=1 style=\"position:fixed;inset:0\">x</b> |",
+    "![x](x\" onerror=\"window.pwned=1)",
+    "![pixel](https://tracker.example/pixel.png)<img src=https://tracker.example/2.png>",
+    "<style>*{background:url(https://tracker.example/css)}</style><link rel=stylesheet href=https://tracker.example/a.css>",
+    "<base href=https://tracker.example/><meta http-equiv=refresh content=\"0;url=https://tracker.example\">",
+]
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_hostile_model_text_does_not_run_or_load_anything(page, mock, payload):
+    mock.reply = f"Before {payload}\n\n{payload}\n\n- {payload}\n\n> {payload}\n\nafter"
+    page.open()
+    send(page, payload.replace("\n", " "))
+    wait_reply(page)
+    page.js("document.querySelectorAll('.markdown a, .markdown button').forEach((e) => e.click())")
+    time.sleep(0.1)
+    assert page.js("return window.pwned") is None
+    risky = page.js(
+        """return [...document.querySelectorAll('.markdown *')].filter((e) =>
+            /^(script|img|svg|iframe|style|form|link|base|meta|math|details|object|embed)$/i.test(e.tagName) && !e.closest('button')
+            || [...e.attributes].some((a) => /^on|^style$|^srcdoc$/i.test(a.name) || /^\\s*(javascript|data|vbscript):/i.test(a.value))
+        ).map((e) => e.outerHTML)"""
+    )
+    assert risky == []
+    assert not [url for url in page.requested_urls() if "tracker.example" in url]
+    for handle in page.driver.window_handles[2:]:
+        page.driver.switch_to.window(handle)
+        page.driver.close()
+    page.driver.switch_to.window(page.driver.window_handles[-1])

@@ -1,0 +1,11 @@
+/** Absolute or origin-relative address of an API path. */
+export function apiURL(path: string): string {
+    return __API_URL__.replace(/\/+$/, '') + path;
+}
+
+/** The same for a WebSocket: `http` becomes `ws`, `https` becomes `wss`. */
+export function socketURL(path: string): string {
+    const url = new URL(apiURL(path), window.location.href);
+    url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+    return url.href;
+}
