@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from conftest import wait_for
+from daemon import Daemon
 
 PROMPTS = [
     "What is the capital of France?",
@@ -90,9 +91,7 @@ def test_a_hundred_clients_that_leave_at_once_leave_nothing_behind(daemon):
     wait_for(lambda: daemon.health()["queue"]["running"] == 0 and daemon.health()["queue"]["waiting"] == 0, "all places are free", 60)
 
 
-def test_more_requests_than_places_and_queue_are_told_to_come_back(daemon):
-    from daemon import Daemon
-
+def test_more_requests_than_places_and_queue_are_told_to_come_back():
     with Daemon(MAX_BATCH=1, MAX_QUEUE=1) as small:
         small.wait_until_ready()
 

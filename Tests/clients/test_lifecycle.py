@@ -91,16 +91,21 @@ INVALID = [
     ("PORT", "-1", "65535"),
     ("PORT", "70000", "65535"),
     ("HOST", "no such host", ""),
-    ("THREADS", "0", ""),
-    ("THREADS", "many", ""),
+    ("HOST", "203.0.113.7", ""),
+    ("THREADS", "0", "1 to"),
+    ("THREADS", "many", "auto"),
     ("PRECISION", "fp12", "fp16"),
-    ("CONTEXT_LENGTH", "0", ""),
-    ("CONTEXT_LENGTH", "999999999", "8192"),
-    ("MAX_BATCH", "-3", ""),
-    ("MAX_QUEUE", "x", ""),
+    ("DEVICE", "toaster", "cpu"),
+    ("CONTEXT_LENGTH", "0", "auto"),
+    ("CONTEXT_LENGTH", "99999999999999999999", "auto"),
+    ("CONTEXT_LENGTH", "100000", "8192"),
+    ("MAX_BATCH", "-3", "1 to"),
+    ("MAX_QUEUE", "x", "0 to"),
+    ("CORS_ALLOWED_ORIGINS", "not an origin", "origin"),
     ("LOG_LEVEL", "loud", "info"),
     ("LOG_FORMAT", "xml", "text"),
-    ("WEB_ROOT", "/no/such/directory", ""),
+    ("WEB_ROOT", "/no/such/directory", "directory"),
+    ("MODEL_PATH", "/no/such/model", ""),
 ]
 
 
@@ -110,6 +115,13 @@ def test_an_invalid_setting_names_variable_value_and_what_is_allowed(name, value
         assert daemon.wait(60) > 0, "it must end with an error status"
         assert name in daemon.log and value in daemon.log and allowed in daemon.log
         assert "Fatal error" not in daemon.log and "Stack dump" not in daemon.log
+
+
+@pytest.mark.parametrize("name", ["API_KEYS", "TLS_PRIVATE_KEY", "RATE_LIMIT"])
+def test_a_protection_that_does_not_exist_yet_is_refused_not_ignored(name):
+    with Daemon(**{name: "hunter2"}) as daemon:
+        assert daemon.wait(60) > 0
+        assert name in daemon.log and "hunter2" not in daemon.log
 
 
 def test_the_start_is_logged_with_what_matters(daemon):

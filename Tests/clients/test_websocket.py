@@ -10,6 +10,8 @@ import pytest
 import websockets
 from websockets.sync.client import connect
 
+from conftest import wait_for
+
 STORY = "Tell me a long story about a lighthouse keeper who collects storms."
 
 
@@ -116,7 +118,7 @@ def test_cancel_ends_a_reply_and_the_connection_goes_on(url, daemon):
         events += chat.reply()
         check_order(events)
         assert events[-2]["data"]["usage"]["output_tokens"] < 4000
-        assert daemon.health()["queue"]["running"] == 0
+        wait_for(lambda: daemon.health()["queue"]["running"] == 0, "its place is free")
         chat.send(type="chat.message", messages=[{"role": "user", "content": "What is the capital of France?"}], temperature=0)
         assert "Paris" in text_of(chat.reply())
 
