@@ -124,8 +124,8 @@ def test_a_protection_that_does_not_exist_yet_is_refused_not_ignored(name):
         assert name in daemon.log and "hunter2" not in daemon.log
 
 
-def test_the_start_is_logged_with_what_matters(daemon):
-    for word in ("SmolLM2-135M-Instruct", "8192", "hread", "BLAS"):
+def test_the_start_is_logged_with_what_matters(daemon, model_name):
+    for word in (model_name, "8192", "hread", "BLAS"):
         assert word in daemon.log, f"{word} is not in the start-up log"
 
 

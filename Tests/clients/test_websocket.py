@@ -1,6 +1,7 @@
 """The event stream of /api/ws/chat, through the `websockets` package and through bare sockets."""
 
 import base64
+import contextlib
 import json
 import os
 import socket
@@ -24,7 +25,8 @@ class Chat:
     """One connection, past its session_start."""
 
     def __init__(self, url):
-        self.socket = connect(url, open_timeout=30, max_size=None)
+        self.resources = contextlib.ExitStack()
+        self.socket = self.resources.enter_context(connect(url, open_timeout=30, max_size=None))
         self.start = self.receive()
 
     def send(self, **message):
@@ -44,7 +46,7 @@ class Chat:
         return self
 
     def __exit__(self, *_):
-        self.socket.close()
+        self.resources.close()
 
 
 def text_of(events):
@@ -169,10 +171,10 @@ def test_a_binary_frame_closes_with_its_code(url):
 
 
 def test_a_closed_connection_ends_its_reply(url, daemon):
-    chat = Chat(url)
-    chat.send(type="chat.message", content=STORY, ignore_eos=True, max_tokens=4000)
-    chat.receive()
-    chat.socket.close()
+    with Chat(url) as chat:
+        chat.send(type="chat.message", content=STORY, ignore_eos=True, max_tokens=4000)
+        chat.receive()
+    wait_for(lambda: daemon.health()["queue"]["running"] == 0, "its place is free")
 
 
 class Raw:
@@ -247,7 +249,8 @@ def test_a_plain_request_to_the_path_is_refused(http):
 
 def test_another_path_is_no_websocket(daemon):
     with pytest.raises(websockets.InvalidStatus) as caught:
-        connect(daemon.base_url.replace("http", "ws") + "/api/nowhere", open_timeout=30)
+        with connect(daemon.base_url.replace("http", "ws") + "/api/nowhere", open_timeout=30):
+            pass
     assert caught.value.response.status_code in (400, 404)
 
 
