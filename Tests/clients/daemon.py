@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+"""Runs the real daemon on a free port: as a class for the tests, and as a program around a command.
+
+    daemon.py [--web-root DIR] -- COMMAND…      runs COMMAND with STELLAR_BASE_URL set to a ready daemon's address
+
+STELLAR_BIN is the directory of the programs (.build/release by default), STELLAR_TEST_MODEL the model.
+"""
+
+import argparse
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+import httpx
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROGRAMS = pathlib.Path(os.environ.get("STELLAR_BIN") or ROOT / ".build/release")
+MODEL = pathlib.Path(os.environ.get("STELLAR_TEST_MODEL") or ROOT / "models/test/SmolLM-135M-Instruct")
+# Of the daemon's own variables nothing is inherited: a test says what it sets.
+VARIABLES = {
+    "MODEL_PATH", "HOST", "PORT", "THREADS", "PRECISION", "DEVICE", "CONTEXT_LENGTH", "MAX_BATCH", "MAX_QUEUE", "LOG_LEVEL", "LOG_FORMAT",
+    "LOG_FILE", "WEB_ROOT", "API_KEYS", "API_KEYS_FILE", "CORS_ALLOWED_ORIGINS", "RATE_LIMIT", "DATA_DIR",
+}
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Daemon:
+    """One `stellarchatd` process; what it prints goes to `log`."""
+
+    def __init__(self, **variables):
+        self.port = int(variables.get("PORT") or free_port()) if str(variables.get("PORT", "0")).isdigit() else 0
+        settings = {"MODEL_PATH": str(MODEL), "HOST": "127.0.0.1", "PORT": str(self.port), **{k: str(v) for k, v in variables.items()}}
+        environment = {k: v for k, v in os.environ.items() if k not in VARIABLES} | settings
+        self.base_url = f"http://127.0.0.1:{self.port}"
+        self.output = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(
+            [PROGRAMS / "stellarchatd"], env=environment, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=self.output, stderr=subprocess.STDOUT
+        )
+
+    @property
+    def log(self):
+        self.output.seek(0)
+        return self.output.read().decode(errors="replace")
+
+    def wait_until_ready(self, seconds=60):
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"stellarchatd ended with {self.process.returncode}:\n{self.log}")
+            try:
+                if httpx.get(f"{self.base_url}/api/health", timeout=5).status_code == 200:
+                    return self
+            except httpx.TransportError:
+                pass
+            time.sleep(0.02)
+        raise RuntimeError(f"stellarchatd was not ready after {seconds} s:\n{self.log}")
+
+    def health(self):
+        return httpx.get(f"{self.base_url}/api/health", timeout=30).json()
+
+    def terminate(self):
+        self.process.send_signal(signal.SIGTERM)
+
+    def wait(self, seconds=60):
+        """The exit status; negative: the signal that killed it."""
+        return self.process.wait(timeout=seconds)
+
+    def stop(self):
+        """Ends the process, and closes what it printed."""
+        if self.process.poll() is None:
+            self.terminate()
+            try:
+                self.wait(30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--web-root", type=pathlib.Path)
+    parser.add_argument("command", nargs="+")
+    options = parser.parse_args()
+    variables = {"WEB_ROOT": options.web_root.resolve()} if options.web_root else {}
+    with Daemon(**variables) as daemon:
+        daemon.wait_until_ready()
+        status = subprocess.run(options.command, env=os.environ | {"STELLAR_BASE_URL": daemon.base_url}).returncode
+        alive = daemon.process.poll() is None
+    if status != 0 or not alive:
+        print(daemon.log[-8000:], file=sys.stderr)
+    sys.exit(status if alive else status or 1)
+
+
+if __name__ == "__main__":
+    main()
