@@ -1,0 +1,51 @@
+/// A request whose every value is in range and supported: made by ``ChatCompletionRequest/validate(limits:)`` alone.
+public struct ValidatedChatRequest: Sendable, Equatable {
+    /// `nil`: the loaded model.
+    public package(set) var model: String?
+    public package(set) var messages: [ChatMessage]
+    public package(set) var isStreaming: Bool
+    /// End the stream with a chunk of token counts.
+    public package(set) var includesUsage: Bool
+    /// How many replies; at least 1.
+    public package(set) var choiceCount: Int
+    /// Most tokens of each reply; `nil`: until the model ends it or the context is full.
+    public package(set) var maxTokens: Int?
+    /// Not empty strings.
+    public package(set) var stop: [String]
+    public package(set) var sampling: SamplingOptions
+    /// How many of the likeliest tokens to report with each token's log-probability; `nil`: no log-probabilities.
+    public package(set) var logprobs: Int?
+    public package(set) var ignoresEndOfReply: Bool
+    public package(set) var sessionID: String?
+
+    /// The sampling parameters that a request names; `nil` is the model's default.
+    public struct SamplingOptions: Sendable, Equatable {
+        public var temperature: Double?
+        public var topP: Double?
+        /// 0 keeps all.
+        public var topK: Int?
+        public var minP: Double?
+        public var repetitionPenalty: Double?
+        public var presencePenalty: Double?
+        public var frequencyPenalty: Double?
+        public var logitBias: [Int32: Double]
+        public var seed: UInt64?
+
+        public init(logitBias: [Int32: Double] = [:]) {
+            self.logitBias = logitBias
+        }
+    }
+}
+
+/// Bounds that the server sets on requests.
+public struct ChatRequestLimits: Sendable, Equatable {
+    /// Most replies to one request.
+    public var maxChoices: Int
+    /// Most stop strings; the OpenAI API takes 4.
+    public var maxStopStrings: Int
+
+    public init(maxChoices: Int = 16, maxStopStrings: Int = 16) {
+        self.maxChoices = maxChoices
+        self.maxStopStrings = maxStopStrings
+    }
+}

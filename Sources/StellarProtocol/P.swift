@@ -1,2 +1,0 @@
-/// Types of the wire.
-public enum StellarProtocolVersion {}
