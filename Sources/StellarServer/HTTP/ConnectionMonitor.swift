@@ -35,10 +35,10 @@ final class ConnectionMonitor: Sendable {
 
     /// The client has closed the connection or its sending half.
     func close() {
-        let callbacks = state.withLock {
-            $0.isClosed = true
-            defer { $0.callbacks = [:] }
-            return $0.callbacks
+        let callbacks = state.withLock { state in
+            state.isClosed = true
+            defer { state.callbacks = [:] }
+            return state.callbacks
         }
         for callback in callbacks.values { callback() }
     }
@@ -51,7 +51,7 @@ func cancellingOnDisconnect<Value: Sendable>(_ operation: @escaping @Sendable ()
     let monitor = ConnectionMonitor.current
     let task = Task { try await operation() }
     let callback = monitor?.onClose { task.cancel() }
-    defer { callback.map { monitor?.removeCallback($0) } }
+    defer { if let callback { monitor?.removeCallback(callback) } }
     return try await withTaskCancellationHandler {
         try await task.value
     } onCancel: {

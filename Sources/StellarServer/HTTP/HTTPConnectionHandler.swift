@@ -20,7 +20,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
 
     /// What a request in progress asks of the connection.
     private struct Exchange {
-        var version: HTTPVersion
+        var isHTTP10: Bool
         var closes: Bool
     }
 
@@ -65,14 +65,14 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         guard case .head(var head) = part else { return context.fireChannelRead(data) }
         let isFirst = !hasSeenRequest
         hasSeenRequest = true
-        exchanges.append(Exchange(version: head.version, closes: head.version < .http1_1 || !head.isKeepAlive))
+        exchanges.append(Exchange(isHTTP10: head.isHTTP10, closes: head.isHTTP10 || !head.isKeepAlive))
         if head.headers.contains(name: "upgrade"), !(isFirst && isHandshake(head)) { head.headers.remove(name: "upgrade") }
         continueIfExpected(head, context)
         context.fireChannelRead(wrapInboundOut(.head(head)))
     }
 
     private func continueIfExpected(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
-        guard exchanges.count == 1, head.version >= .http1_1,
+        guard exchanges.count == 1, !head.isHTTP10,
             head.headers.first(name: "expect")?.lowercased() == "100-continue",
             head.headers.first(name: "content-length").map({ (Int($0) ?? .max) <= maxBodySize }) ?? true
         else { return }
@@ -95,7 +95,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         switch unwrapOutboundIn(data) {
         case .head(var head) where !(100..<200).contains(head.status.code):
             let exchange = exchanges.first
-            if let exchange, exchange.version < .http1_1 { head.version = exchange.version }
+            if let exchange, exchange.isHTTP10 { head.version = .http1_0 }
             if exchange?.closes == true { head.headers.replaceOrAdd(name: "connection", value: "close") }
             closesAfterResponse = head.headers[canonicalForm: "connection"].contains { $0.lowercased() == "close" }
             context.write(wrapOutboundOut(.head(head)), promise: promise)
@@ -141,6 +141,11 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             context.close(mode: mode, promise: nil)
         }
     }
+}
+
+extension HTTPRequestHead {
+    /// Whether the client knows neither chunked bodies nor persistent connections.
+    var isHTTP10: Bool { version.major < 1 || (version.major == 1 && version.minor == 0) }
 }
 
 @available(*, unavailable)

@@ -9,7 +9,7 @@ public struct ServerMetrics: Sendable {
         self.registry = registry
         self.factory = RegistryMetricsFactory(registry: registry)
         ProcessMetrics.install(in: registry)
-        webSocketConnections.set(0)
+        webSocketConnections.set(0.0)
         Gauge(label: "stellar_build_info", dimensions: [("version", BuildInformation.version)], factory: factory).record(1)
     }
 
@@ -19,6 +19,11 @@ public struct ServerMetrics: Sendable {
             label: "api_requests_total", dimensions: [("method", method), ("endpoint", endpoint), ("status", String(status))], factory: factory
         ).increment()
         registry.histogram("api_request_latency_seconds", [("endpoint", endpoint)]).observe(duration.inSeconds)
+    }
+
+    /// The model is ready after this long.
+    public func modelLoaded(_ model: String, in duration: Duration) {
+        registry.gauge("stellar_model_load_seconds", [("model", model)]).set(duration.inSeconds)
     }
 
     var webSocketConnections: GaugeInstrument { registry.gauge("stellar_websocket_connections") }

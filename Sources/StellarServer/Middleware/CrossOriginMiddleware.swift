@@ -19,9 +19,7 @@ struct CrossOriginMiddleware: RouterMiddleware {
         } else if request.isSafe || policy.permits(origin, hosts: request.hosts) {
             response = try await next(request, context)
         } else {
-            throw APIError(
-                status: 403, message: "Pages of \(origin) may not use this server. Add the origin to CORS_ALLOWED_ORIGINS to allow it.",
-                code: "origin_not_allowed")
+            response = try .error(.originNotAllowed(origin))
         }
         if policy.lists(origin) { allow(origin, in: &response) }
         return response
@@ -48,4 +46,13 @@ extension Request {
 
     /// The names under which the client reached the server.
     var hosts: [String] { [head.authority, headers[.forwardedHost]].compactMap { $0 } }
+}
+
+extension APIError {
+    /// 403: a browser's page from elsewhere.
+    static func originNotAllowed(_ origin: String) -> APIError {
+        APIError(
+            status: 403, message: "Pages of \(origin.prefix(256)) may not use this server. CORS_ALLOWED_ORIGINS can allow them.",
+            code: "origin_not_allowed")
+    }
 }

@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import Logging
 
 /// Gives every request an id, the client's own if it is fit to be logged, and returns it as `x-request-id`.
 struct RequestIDMiddleware: RouterMiddleware {
@@ -37,15 +38,13 @@ struct RequestIDMiddleware: RouterMiddleware {
 }
 
 extension HTTPField.Name {
-    static let requestID = HTTPField.Name(parsed: "x-request-id")
-    static let retryAfter = HTTPField.Name(parsed: "retry-after")
-    static let accelBuffering = HTTPField.Name(parsed: "x-accel-buffering")
-    static let contentTypeOptions = HTTPField.Name(parsed: "x-content-type-options")
-    static let referrerPolicy = HTTPField.Name(parsed: "referrer-policy")
-    static let forwardedHost = HTTPField.Name(parsed: "x-forwarded-host")
+    static let requestID = HTTPField.Name(known: "x-request-id")
+    static let accelBuffering = HTTPField.Name(known: "x-accel-buffering")
+    static let referrerPolicy = HTTPField.Name(known: "referrer-policy")
+    static let forwardedHost = HTTPField.Name(known: "x-forwarded-host")
 
-    /// A name known to be valid when the program was written.
-    private init(parsed name: String) {
+    /// A name that was valid when the program was written.
+    private init(known name: String) {
         self = HTTPField.Name(name) ?? .cookie
     }
 }

@@ -23,7 +23,7 @@ enum WebSocketHandshake {
     /// Whether the request is a handshake that can be granted: `GET`, no body, `Upgrade: websocket`, `Connection: Upgrade`, version 13 and
     /// a key of 16 bytes.
     static func isValid(_ head: HTTPRequestHead) -> Bool {
-        guard head.method == .GET, head.version >= .http1_1, !hasBody(head.headers),
+        guard head.method == .GET, !head.isHTTP10, !hasBody(head.headers),
             head.headers[canonicalForm: "upgrade"].contains(where: { $0.lowercased() == "websocket" }),
             head.headers[canonicalForm: "connection"].contains(where: { $0.lowercased() == "upgrade" })
         else { return false }
