@@ -1,0 +1,52 @@
+public import StellarInference
+public import StellarProtocol
+
+extension APIError {
+    /// What a client is told about an error of the inference library.
+    public init(_ error: InferenceError) {
+        switch error.code {
+        case .invalidRequest:
+            self = .invalidRequest(error.message, code: "invalid_value")
+        case .templateRejected:
+            self = .invalidRequest(
+                "The model's chat template refused the conversation: \(error.message)",
+                param: "messages",
+                code: "template_rejected"
+            )
+        case .contextLengthExceeded:
+            self = .contextLengthExceeded(error.message)
+        case .queueFull:
+            self = .unavailable(error.message, code: "queue_full", retryAfter: 1)
+        case .engineStopped:
+            self = .unavailable(error.message, code: "engine_stopped", retryAfter: 5)
+        case .outOfMemory:
+            self = .unavailable(error.message, code: "out_of_memory", retryAfter: 5)
+        default:
+            self = .internalError(error.message)
+        }
+    }
+
+    /// What a client is told about any error of a running reply.
+    public init(anyError error: any Error) {
+        switch error {
+        case let error as APIError: self = error
+        case let error as InferenceError: self.init(error)
+        default: self = .internalError()
+        }
+    }
+
+    /// 400 with the words by which client libraries know this error: litellm and LangChain look for "maximum context length is" and
+    /// "exceeds the available context size".
+    package static func contextLengthExceeded(promptTokens: Int, contextLength: Int) -> APIError {
+        contextLengthExceeded(
+            "This model's maximum context length is \(contextLength) tokens. However, you requested a reply to messages of \(promptTokens) "
+                + "tokens, and it needs room for at least one more. Shorten the conversation."
+        )
+    }
+
+    private static func contextLengthExceeded(_ message: String) -> APIError {
+        let words = "exceeds the available context size"
+        let text = message.contains(words) ? message : "\(message) The request \(words)."
+        return .invalidRequest(text, param: "messages", code: "context_length_exceeded")
+    }
+}

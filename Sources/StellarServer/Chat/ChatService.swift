@@ -1,0 +1,89 @@
+internal import Foundation
+public import StellarProtocol
+
+/// Turns chat completion requests into replies; knows nothing of sockets.
+///
+/// Thread contract: every member may be called from any task.
+public struct ChatService: Sendable {
+    private let holder: BackendHolder
+    private let limits: ChatRequestLimits
+    private let observer: (any ChatObserver)?
+    private let makeID: @Sendable () -> String
+    private let now: @Sendable () -> Int
+
+    /// - Parameters:
+    ///   - makeID: makes the part of a reply's id after `chatcmpl-`.
+    ///   - now: seconds since 1970.
+    public init(
+        holder: BackendHolder,
+        limits: ChatRequestLimits = ChatRequestLimits(),
+        observer: (any ChatObserver)? = nil,
+        makeID: @escaping @Sendable () -> String = ChatService.randomID,
+        now: @escaping @Sendable () -> Int = ChatService.secondsSince1970
+    ) {
+        self.holder = holder
+        self.limits = limits
+        self.observer = observer
+        self.makeID = makeID
+        self.now = now
+    }
+
+    /// Checks a request and starts its generations.
+    ///
+    /// - Throws: ``APIError``: everything that can be known before the first byte of a reply.
+    public func start(_ request: ChatCompletionRequest) async throws(APIError) -> ChatReply {
+        do throws(APIError) {
+            return try await admit(request)
+        } catch {
+            observer?.observe(.rejected(error), model: nil)
+            throw error
+        }
+    }
+
+    /// Starts a reply and returns its chunks; see ``start(_:)``.
+    public func stream(_ request: ChatCompletionRequest) async throws(APIError) -> ReplyFrames<ChunkMapper> {
+        try await start(request).chunks
+    }
+
+    /// The whole reply to a request.
+    ///
+    /// - Throws: ``APIError``, or `CancellationError` if the task was cancelled, which ends the generations at once.
+    public func complete(_ request: ChatCompletionRequest) async throws -> ChatCompletionResponse {
+        try await start(request).collect()
+    }
+
+    private func admit(_ request: ChatCompletionRequest) async throws(APIError) -> ChatReply {
+        let arrival = ContinuousClock.now
+        let validated = try request.validate(limits: limits)
+        let backend = try holder.backend()
+        let model = try Self.model(named: validated.model, of: backend)
+        let streams = try await backend.start(ChatGeneration(model: model, request: validated))
+        observer?.observe(.queued(choices: streams.count), model: model)
+        let head = ChatReply.Head(
+            id: "chatcmpl-" + makeID(),
+            created: now(),
+            model: model,
+            systemFingerprint: backend.fingerprint
+        )
+        let (events, cancel) = EventMerger(observer: observer, model: model, arrival: arrival).merge(streams)
+        return ChatReply(head: head, request: validated, events: events, onCancel: cancel)
+    }
+
+    private static func model(named name: String?, of backend: any ChatBackend) throws(APIError) -> String {
+        let models = backend.models
+        guard let name else {
+            guard let first = models.first else { throw .internalError("The server has no model.") }
+            return first.id
+        }
+        guard models.contains(where: { $0.id == name }) else { throw .modelNotFound(name) }
+        return name
+    }
+
+    public static let secondsSince1970: @Sendable () -> Int = { Int(Date().timeIntervalSince1970) }
+
+    /// 24 random letters and digits: 142 bits.
+    public static let randomID: @Sendable () -> String = {
+        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
+        return String((0..<24).compactMap { _ in alphabet.randomElement() })
+    }
+}

@@ -1,0 +1,67 @@
+/// Makes the frames of one transport out of a reply's events: a pure state machine.
+///
+/// Called in this order: ``start()`` once, ``map(_:)`` for each event, ``finish()`` once the reply is complete.
+public protocol ReplyMapper: Sendable {
+    associatedtype Frame: Sendable
+
+    mutating func start() -> [Frame]
+    mutating func map(_ event: ChatEvent) -> [Frame]
+    mutating func finish() -> [Frame]
+}
+
+/// The frames of a reply, in order. The first ones come at once, before anything is generated. Iterate once.
+///
+/// Throws what the reply throws (``APIError``), and `CancellationError` where the task that iterates was cancelled.
+public struct ReplyFrames<Mapper: ReplyMapper>: AsyncSequence, Sendable {
+    private let events: AsyncThrowingStream<ChatEvent, any Error>
+    private let mapper: Mapper
+
+    init(_ events: AsyncThrowingStream<ChatEvent, any Error>, _ mapper: Mapper) {
+        self.events = events
+        self.mapper = mapper
+    }
+
+    public func makeAsyncIterator() -> Iterator {
+        Iterator(events: events.makeAsyncIterator(), mapper: mapper)
+    }
+
+    public struct Iterator: AsyncIteratorProtocol {
+        private enum Phase {
+            case start, running, finished
+        }
+
+        private var events: AsyncThrowingStream<ChatEvent, any Error>.Iterator
+        private var mapper: Mapper
+        private var phase = Phase.start
+        private var ready: ArraySlice<Mapper.Frame> = []
+
+        fileprivate init(events: AsyncThrowingStream<ChatEvent, any Error>.Iterator, mapper: Mapper) {
+            self.events = events
+            self.mapper = mapper
+        }
+
+        public mutating func next(isolation: isolated (any Actor)?) async throws -> Mapper.Frame? {
+            while ready.isEmpty {
+                switch phase {
+                case .start:
+                    phase = .running
+                    ready = mapper.start()[...]
+                case .running: ready = try await advance(isolation: isolation)
+                case .finished: return nil
+                }
+            }
+            return ready.removeFirst()
+        }
+
+        public mutating func next() async throws -> Mapper.Frame? {
+            try await next(isolation: nil)
+        }
+
+        private mutating func advance(isolation: isolated (any Actor)?) async throws -> ArraySlice<Mapper.Frame> {
+            if let event = try await events.next(isolation: isolation) { return mapper.map(event)[...] }
+            phase = .finished
+            try Task.checkCancellation()
+            return mapper.finish()[...]
+        }
+    }
+}
