@@ -10,7 +10,23 @@ enum EventStream {
         .contentType: "text/event-stream; charset=utf-8", .cacheControl: "no-cache", .accelBuffering: "no",
     ]
 
-    /// A response that sends each frame of the reply as soon as there is one.
+    static let done = ByteBuffer(string: "data: [DONE]\n\n")
+    /// A comment line: clients skip it, proxies see that the connection lives.
+    static let ping = ByteBuffer(string: ": ping\n\n")
+
+    /// One event. JSON holds no raw line break, so one `data` line is always enough.
+    static func frame(_ value: some Encodable) throws -> ByteBuffer {
+        let json = try JSONCoding.encode(value)
+        var buffer = ByteBuffer()
+        buffer.reserveCapacity(json.count + 8)
+        buffer.writeStaticString("data: ")
+        buffer.writeBytes(json)
+        buffer.writeStaticString("\n\n")
+        return buffer
+    }
+
+    /// A response that sends each chunk of the reply as soon as there is one, then `[DONE]`. An error in the middle, when the status has
+    /// long been sent, becomes an event of its own.
     ///
     /// The reply is cancelled at once when the client goes away or can't be written to; each write waits until the connection takes it.
     ///
@@ -19,7 +35,12 @@ enum EventStream {
         let monitor = ConnectionMonitor.current
         let body = ResponseBody { writer in
             let pump = StreamPump<ByteBuffer> { continuation in
-                try await reply.forEachFrame(ChunkMapper(reply)) { continuation.yield(ByteBuffer(bytes: try $0.encoded())) }
+                do {
+                    for try await chunk in reply.chunks { continuation.yield(try frame(chunk)) }
+                } catch where !(error is CancellationError) {
+                    continuation.yield(try frame(APIError(anyError: error).response))
+                }
+                continuation.yield(done)
             }
             let callback = monitor?.onClose { pump.continuation.finish(throwing: CancellationError()) }
             defer {
@@ -41,7 +62,7 @@ enum EventStream {
         let pinger = Task {
             while true {
                 try await Task.sleep(for: interval)
-                if silence.expire() { pump.continuation.yield(ByteBuffer(bytes: StreamFrame.keepAlive)) }
+                if silence.expire() { pump.continuation.yield(ping) }
             }
         }
         defer { pinger.cancel() }

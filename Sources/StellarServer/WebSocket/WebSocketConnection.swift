@@ -100,7 +100,7 @@ actor WebSocketConnection {
     private func perform(_ actions: [ChatSession.Action]) async {
         for action in actions {
             switch action {
-            case .send(let event): await send(event)
+            case .send(let event): await send([event])
             case .reply(let request, let id): start(request, id: id)
             case .cancelReply: generation?.cancel()
             case .close: await close(.goingAway, reason: "The server is shutting down.")
@@ -116,17 +116,24 @@ actor WebSocketConnection {
 
     /// Writes the events of a reply. This task is never cancelled, so that a cancelled generation still ends in good order.
     private func write(_ generation: StreamPump<ReplyPart>, id: String?) async {
-        var events = ReplyEvents(id: id)
+        var mapper = WebSocketMapper(id: id)
+        var hasStarted = false
         var end = ChatSession.ReplyEnd.failed
         do {
             for try await part in generation.elements {
-                for event in events.events(for: part) { await send(event) }
+                switch part {
+                case .started:
+                    hasStarted = true
+                    await send(mapper.start())
+                case .event(let event): await send(mapper.map(event))
+                }
             }
-            for event in events.finish() { await send(event) }
-            end = .text(events.text)
+            if !hasStarted { await send(mapper.start()) }
+            await send(mapper.finish())
+            end = .text(mapper.text)
         } catch {
             logger.debug("Reply failed", metadata: ["error": "\(error)"])
-            for event in events.fail(error) { await send(event) }
+            await send([WebSocketServerEvent(.error(APIError(anyError: error).response.error), id: id)])
         }
         self.generation = nil
         await perform(session.replyEnded(end))
@@ -134,11 +141,13 @@ actor WebSocketConnection {
 
     // MARK: Writing
 
-    private func send(_ event: WebSocketServerEvent) async {
-        do {
-            await send(WebSocketFrame(fin: true, opcode: .text, data: ByteBuffer(bytes: try JSONCoding.encode(event))))
-        } catch {
-            logger.error("Event can't be encoded", metadata: ["error": "\(error)"])
+    private func send(_ events: [WebSocketServerEvent]) async {
+        for event in events {
+            do {
+                await send(WebSocketFrame(fin: true, opcode: .text, data: ByteBuffer(bytes: try JSONCoding.encode(event))))
+            } catch {
+                logger.error("Event can't be encoded", metadata: ["error": "\(error)"])
+            }
         }
     }
 
