@@ -1,5 +1,3 @@
-internal import Foundation
-
 extension APIError {
     /// The error that a client gets for a body that does not decode: 400, naming the field by its path.
     public static func from(_ error: DecodingError) -> APIError {
@@ -16,13 +14,13 @@ extension APIError {
         }
     }
 
-    /// A coding path the way the API writes it: `messages[0].content`.
+    /// A coding path the way the API writes it: `messages[0].content`. Keys come from clients, so long ones are cut.
     static func fieldPath(_ path: [any CodingKey]) -> String {
         path.reduce(into: "") { text, key in
             if let index = key.intValue {
                 text += "[\(index)]"
             } else {
-                text += text.isEmpty ? key.stringValue : "." + key.stringValue
+                text += (text.isEmpty ? "" : ".") + key.stringValue.prefix(64)
             }
         }
     }
@@ -40,8 +38,7 @@ extension APIError {
         guard path.isEmpty else {
             return invalidRequest("Invalid value for '\(path)': \(context.debugDescription).", param: path, code: "invalid_value")
         }
-        let detail = (context.underlyingError as NSError?)?.userInfo["NSDebugDescription"] as? String
-        return invalidRequest("The request body is not valid JSON\(detail.map { ": " + $0 } ?? ".")")
+        return invalidRequest("The request body is not valid JSON.")
     }
 
     private static func jsonName(of type: Any.Type) -> String {

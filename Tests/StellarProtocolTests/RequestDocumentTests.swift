@@ -35,7 +35,7 @@ struct RequestDocumentTests {
             name: "fields that are accepted and do nothing",
             written: """
                 {"messages":[{"role":"developer","content":"a","name":"n"}],"user":"u","metadata":{"k":"v"},"store":false,
-                "service_tier":"auto","reasoning_effort":"low","modalities":["text"],"prediction":{"type":"content","content":"x"},
+                "service_tier":"auto","reasoning_effort":"low","modalities":["text"],"prediction":{"content":"x","type":"content"},
                 "safety_identifier":"i","prompt_cache_key":"p","verbosity":"low","parallel_tool_calls":true,"tool_choice":"none",
                 "response_format":{"type":"text"},"tools":[]}
                 """,

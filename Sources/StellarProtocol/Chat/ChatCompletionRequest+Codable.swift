@@ -47,46 +47,46 @@ extension ChatCompletionRequest: Codable {
     /// An absent `messages` decodes as an empty one, which validation refuses.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
-        messages = try container.optional([ChatMessage].self, .messages) ?? []
-        model = try container.optional(String.self, .model)
-        stream = try container.optional(Bool.self, .stream)
-        streamOptions = try container.optional(StreamOptions.self, .streamOptions)
-        maxTokens = try container.optional(Int.self, .maxTokens)
-        maxCompletionTokens = try container.optional(Int.self, .maxCompletionTokens)
-        temperature = try container.optional(Double.self, .temperature)
-        topP = try container.optional(Double.self, .topP)
-        n = try container.optional(Int.self, .n)
-        stop = try container.optional(StopSequences.self, .stop)
-        presencePenalty = try container.optional(Double.self, .presencePenalty)
-        frequencyPenalty = try container.optional(Double.self, .frequencyPenalty)
+        messages = try container.decodeIfPresent([ChatMessage].self, forKey: .messages) ?? []
+        model = try container.decodeIfPresent(String.self, forKey: .model)
+        stream = try container.decodeIfPresent(Bool.self, forKey: .stream)
+        streamOptions = try container.decodeIfPresent(StreamOptions.self, forKey: .streamOptions)
+        maxTokens = try container.decodeIfPresent(Int.self, forKey: .maxTokens)
+        maxCompletionTokens = try container.decodeIfPresent(Int.self, forKey: .maxCompletionTokens)
+        temperature = try container.decodeIfPresent(Double.self, forKey: .temperature)
+        topP = try container.decodeIfPresent(Double.self, forKey: .topP)
+        n = try container.decodeIfPresent(Int.self, forKey: .n)
+        stop = try container.decodeIfPresent(StopSequences.self, forKey: .stop)
+        presencePenalty = try container.decodeIfPresent(Double.self, forKey: .presencePenalty)
+        frequencyPenalty = try container.decodeIfPresent(Double.self, forKey: .frequencyPenalty)
         logitBias = try container.decodeIfPresent([String: Double].self, forKey: .logitBias)
-        seed = try container.optional(Int.self, .seed)
-        logprobs = try container.optional(Bool.self, .logprobs)
-        topLogprobs = try container.optional(Int.self, .topLogprobs)
-        responseFormat = try container.optional(ResponseFormat.self, .responseFormat)
-        tools = try container.optional([ChatTool].self, .tools)
-        toolChoice = try container.optional(ToolChoice.self, .toolChoice)
-        parallelToolCalls = try container.optional(Bool.self, .parallelToolCalls)
-        functions = try container.optional([JSONValue].self, .functions)
-        functionCall = try container.optional(JSONValue.self, .functionCall)
-        user = try container.optional(String.self, .user)
-        safetyIdentifier = try container.optional(String.self, .safetyIdentifier)
-        promptCacheKey = try container.optional(String.self, .promptCacheKey)
-        promptCacheRetention = try container.optional(String.self, .promptCacheRetention)
-        metadata = try container.optional(JSONValue.self, .metadata)
-        store = try container.optional(Bool.self, .store)
-        serviceTier = try container.optional(String.self, .serviceTier)
-        reasoningEffort = try container.optional(String.self, .reasoningEffort)
-        verbosity = try container.optional(String.self, .verbosity)
-        modalities = try container.optional([String].self, .modalities)
-        audio = try container.optional(JSONValue.self, .audio)
-        prediction = try container.optional(JSONValue.self, .prediction)
-        webSearchOptions = try container.optional(JSONValue.self, .webSearchOptions)
-        topK = try container.optional(Int.self, .topK)
-        minP = try container.optional(Double.self, .minP)
-        repetitionPenalty = try container.optional(Double.self, .repetitionPenalty)
-        ignoreEOS = try container.optional(Bool.self, .ignoreEOS)
-        sessionID = try container.optional(String.self, .sessionID)
+        seed = try container.decodeIfPresent(Int.self, forKey: .seed)
+        logprobs = try container.decodeIfPresent(Bool.self, forKey: .logprobs)
+        topLogprobs = try container.decodeIfPresent(Int.self, forKey: .topLogprobs)
+        responseFormat = try container.decodeIfPresent(ResponseFormat.self, forKey: .responseFormat)
+        tools = try container.decodeIfPresent([ChatTool].self, forKey: .tools)
+        toolChoice = try container.decodeIfPresent(ToolChoice.self, forKey: .toolChoice)
+        parallelToolCalls = try container.decodeIfPresent(Bool.self, forKey: .parallelToolCalls)
+        functions = try container.decodeIfPresent([JSONValue].self, forKey: .functions)
+        functionCall = try container.decodeIfPresent(JSONValue.self, forKey: .functionCall)
+        user = try container.decodeIfPresent(String.self, forKey: .user)
+        safetyIdentifier = try container.decodeIfPresent(String.self, forKey: .safetyIdentifier)
+        promptCacheKey = try container.decodeIfPresent(String.self, forKey: .promptCacheKey)
+        promptCacheRetention = try container.decodeIfPresent(String.self, forKey: .promptCacheRetention)
+        metadata = try container.decodeIfPresent(JSONValue.self, forKey: .metadata)
+        store = try container.decodeIfPresent(Bool.self, forKey: .store)
+        serviceTier = try container.decodeIfPresent(String.self, forKey: .serviceTier)
+        reasoningEffort = try container.decodeIfPresent(String.self, forKey: .reasoningEffort)
+        verbosity = try container.decodeIfPresent(String.self, forKey: .verbosity)
+        modalities = try container.decodeIfPresent([String].self, forKey: .modalities)
+        audio = try container.decodeIfPresent(JSONValue.self, forKey: .audio)
+        prediction = try container.decodeIfPresent(JSONValue.self, forKey: .prediction)
+        webSearchOptions = try container.decodeIfPresent(JSONValue.self, forKey: .webSearchOptions)
+        topK = try container.decodeIfPresent(Int.self, forKey: .topK)
+        minP = try container.decodeIfPresent(Double.self, forKey: .minP)
+        repetitionPenalty = try container.decodeIfPresent(Double.self, forKey: .repetitionPenalty)
+        ignoreEOS = try container.decodeIfPresent(Bool.self, forKey: .ignoreEOS)
+        sessionID = try container.decodeIfPresent(String.self, forKey: .sessionID)
         let names = try decoder.container(keyedBy: AnyCodingKey.self).allKeys.map(\.stringValue)
         unknownFields = names.filter { !Self.knownFields.contains($0) }.sorted()
     }
@@ -138,20 +138,5 @@ extension ChatCompletionRequest: Codable {
         try container.encodeIfPresent(repetitionPenalty, forKey: .repetitionPenalty)
         try container.encodeIfPresent(ignoreEOS, forKey: .ignoreEOS)
         try container.encodeIfPresent(sessionID, forKey: .sessionID)
-    }
-}
-
-extension KeyedDecodingContainer {
-    /// The value of a field, `nil` where it is absent or `null`. Foundation reports a number that does not fit by an error of its own
-    /// that does not say where the number stands; here the path is added.
-    fileprivate func optional<Value: Decodable>(_ type: Value.Type, _ key: Key) throws -> Value? {
-        do {
-            return try decodeIfPresent(type, forKey: key)
-        } catch let error as DecodingError {
-            throw error
-        } catch {
-            let reason = type == Int.self ? "it must be an integer of 64 bits" : "the number is out of range"
-            throw DecodingError.dataCorrupted(.init(codingPath: codingPath + [key], debugDescription: reason))
-        }
     }
 }

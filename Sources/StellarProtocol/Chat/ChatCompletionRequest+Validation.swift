@@ -38,8 +38,8 @@ extension ChatCompletionRequest {
 
     /// `max_completion_tokens` counts where both are given: it is the newer name.
     private func validatedMaxTokens() throws(APIError) -> Int? {
-        let older = try inRange(maxTokens, 1...Int.max, "max_tokens")
-        return try inRange(maxCompletionTokens, 1...Int.max, "max_completion_tokens") ?? older
+        let older = try atLeastOne(maxTokens, "max_tokens")
+        return try atLeastOne(maxCompletionTokens, "max_completion_tokens") ?? older
     }
 
     private func validatedStop(_ limits: ChatRequestLimits) throws(APIError) -> [String] {
@@ -82,7 +82,10 @@ extension ChatCompletionRequest {
     /// Asking for what can't be done must not fail silently: a client that wants JSON and gets prose has no way to know.
     private func refuseUnsupported() throws(APIError) {
         if let format = responseFormat, format.type != "text" {
-            throw .unsupported("'response_format' of type '\(format.type)' is not supported yet: only 'text' is.", param: "response_format")
+            throw .unsupported(
+                "'response_format' of type '\(format.type.prefix(64))' is not supported yet: only 'text' is.",
+                param: "response_format"
+            )
         }
         if let tools, !tools.isEmpty {
             throw .unsupported("'tools' are not supported yet.", param: "tools")
@@ -99,6 +102,14 @@ extension ChatCompletionRequest {
         if webSearchOptions != nil {
             throw .unsupported("'web_search_options' are not supported: the model does not search.", param: "web_search_options")
         }
+    }
+
+    private func atLeastOne(_ value: Int?, _ name: String) throws(APIError) -> Int? {
+        guard let value else { return nil }
+        guard value >= 1 else {
+            throw .invalidRequest("Invalid value for '\(name)': \(value) is less than 1.", param: name, code: "invalid_value")
+        }
+        return value
     }
 
     private func inRange<Value: Comparable>(_ value: Value?, _ range: ClosedRange<Value>, _ name: String) throws(APIError) -> Value? {
@@ -133,7 +144,7 @@ extension ChatMessage {
         for (index, part) in parts.enumerated() {
             guard case .other(let type, _) = part else { continue }
             throw .invalidRequest(
-                "The model reads text only: '\(path).content[\(index)]' is of type '\(type)'.",
+                "The model reads text only: '\(path).content[\(index)]' is of type '\(type.prefix(64))'.",
                 param: "\(path).content[\(index)]",
                 code: "unsupported_content"
             )

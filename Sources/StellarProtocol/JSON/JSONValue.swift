@@ -1,7 +1,7 @@
 /// Any JSON value: for parts of a request that are handed on rather than understood (tool schemas, metadata, predictions).
 ///
-/// An object's members are kept as a list. `JSONDecoder` does not tell the order in which they were written, so decoding sorts them by
-/// key, which is at least the same each time.
+/// An object's members are kept as a list, in the order of the document where it was read by ``JSONCoding``: chat templates show schemas to
+/// the model, and the order is part of what it sees. Foundation's `JSONDecoder` does not tell that order; from it they come sorted by key.
 public enum JSONValue: Sendable, Hashable {
     case null
     case bool(Bool)
@@ -22,10 +22,10 @@ public enum JSONValue: Sendable, Hashable {
         }
     }
 
-    /// The value of an object's member; `nil` if this is no object or has no such member.
+    /// The value of an object's member, the last one of that key; `nil` if this is no object or has no such member.
     public subscript(key: String) -> JSONValue? {
         guard case .object(let members) = self else { return nil }
-        return members.first { $0.key == key }?.value
+        return members.last { $0.key == key }?.value
     }
 
     /// The text of a string; `nil` for every other kind.
@@ -37,6 +37,10 @@ public enum JSONValue: Sendable, Hashable {
 
 extension JSONValue: Codable {
     public init(from decoder: any Decoder) throws {
+        if let decoder = decoder as? JSONValueDecoder {
+            self = decoder.value
+            return
+        }
         if let object = try? decoder.container(keyedBy: AnyCodingKey.self) {
             let keys = object.allKeys.sorted { $0.stringValue < $1.stringValue }
             self = .object(try keys.map { Member($0.stringValue, try object.decode(JSONValue.self, forKey: $0)) })
