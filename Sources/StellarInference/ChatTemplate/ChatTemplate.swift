@@ -1,8 +1,42 @@
-/// A chat template: Jinja source that turns a conversation into a prompt.
-public struct ChatTemplate: Sendable {
-    /// - Throws: ``InferenceError`` `invalidTemplate` with line and column.
-    public init(source: String, bosToken: String?, eosToken: String?) throws(InferenceError) {}
+internal import Foundation
 
+/// A chat template: Jinja source that turns a conversation into a prompt.
+///
+/// Understands what Jinja 3.1 does in the environment that Hugging Face's `transformers` renders templates in: an immutable sandbox with
+/// `trim_blocks`, `lstrip_blocks`, loop controls, `generation` blocks, and `tojson`, `raise_exception` and `strftime_now` of its own.
+/// Strings from the conversation are followed through the template, so that ``RenderedPrompt`` knows which text is data.
+///
+/// Templates are not trusted: nesting, work and the length of texts are bounded, and what goes beyond is an error.
+///
+/// Thread contract: a value; rendering may happen on any threads at the same time and needs at most 300 KiB of stack.
+public struct ChatTemplate: Sendable {
+    private let body: [JinjaStatement]
+    private let limits = JinjaLimits()
+    private let bosToken: String?
+    private let eosToken: String?
+
+    /// Parses `source`; the tokens are what the template sees as `bos_token` and `eos_token`.
+    ///
+    /// - Throws: ``InferenceError`` `invalidTemplate` with line and column.
+    public init(source: String, bosToken: String?, eosToken: String?) throws(InferenceError) {
+        do {
+            body = try JinjaParser.parse(source, limits: limits)
+        } catch let error as JinjaError {
+            throw error.inferenceError
+        } catch {
+            throw InferenceError(.invalidTemplate, "\(error)")
+        }
+        self.bosToken = bosToken
+        self.eosToken = eosToken
+    }
+
+    /// The prompt of a conversation.
+    ///
+    /// - Parameters:
+    ///   - messages: Objects with `role` and `content`, and whatever else the template knows.
+    ///   - tools: Descriptions of functions that the model may call; `nil` is `none` to the template.
+    ///   - addGenerationPrompt: End the prompt with the start of the model's turn.
+    ///   - variables: Further variables, such as `enable_thinking`; they win over those of the same names given here.
     /// - Throws: ``InferenceError`` `templateRejected` with the template's own message (`raise_exception`) or the rendering error.
     public func render(
         messages: [TemplateValue],
@@ -10,6 +44,49 @@ public struct ChatTemplate: Sendable {
         addGenerationPrompt: Bool = true,
         variables: [TemplateValue.Member] = []
     ) throws(InferenceError) -> RenderedPrompt {
-        RenderedPrompt(text: "")
+        try render(messages: messages, tools: tools, addGenerationPrompt: addGenerationPrompt, variables: variables, clock: Self.systemClock)
+    }
+
+    /// Seconds since 1970, as the system has them.
+    package static func systemClock() -> Double { Date().timeIntervalSince1970 }
+
+    /// As above, with the clock that `strftime_now` reads, in seconds since 1970.
+    package func render(
+        messages: [TemplateValue],
+        tools: [TemplateValue]? = nil,
+        addGenerationPrompt: Bool = true,
+        variables: [TemplateValue.Member] = [],
+        clock: () -> Double
+    ) throws(InferenceError) -> RenderedPrompt {
+        var members: [TemplateValue.Member] = [
+            .init("messages", .array(messages)),
+            .init("tools", tools.map { .array($0) } ?? .null),
+            .init("documents", .null),
+            .init("add_generation_prompt", .bool(addGenerationPrompt)),
+        ]
+        members += variables
+        return try render(members, clock: clock)
+    }
+
+    /// Renders with nothing but `members` and the special tokens as variables.
+    package func render(_ members: [TemplateValue.Member], clock: () -> Double = systemClock) throws(InferenceError) -> RenderedPrompt {
+        do {
+            let text = try withoutActuallyEscaping(clock) { clock in
+                try JinjaInterpreter(variables: try Self.variables(members, bosToken, eosToken), limits: limits, clock: clock).render(body)
+            }
+            return RenderedPrompt(text: text.text, dataRanges: text.marks)
+        } catch let error as JinjaError {
+            throw error.inferenceError
+        } catch {
+            throw InferenceError(.templateRejected, "\(error)")
+        }
+    }
+
+    private static func variables(_ members: [TemplateValue.Member], _ bos: String?, _ eos: String?) throws -> [String: JinjaValue] {
+        var variables: [String: JinjaValue] = [:]
+        if let bos { variables["bos_token"] = .string(bos) }
+        if let eos { variables["eos_token"] = .string(eos) }
+        for member in members { variables[member.key] = try JinjaValue(member.value) }
+        return variables
     }
 }
