@@ -74,7 +74,9 @@ struct Daemon {
             logger.notice("Listening", metadata: ["address": "http://\(settings.displayHost):\(port)"])
         }
         // Services stop in reverse order: the server drains while the model still computes.
-        var configuration = ServiceGroupConfiguration(services: [.init(service: model), .init(service: server)], logger: logger)
+        var configuration = ServiceGroupConfiguration(services: [
+                .init(service: model, failureTerminationBehavior: .gracefullyShutdownGroup), .init(service: server),
+            ], logger: logger)
         configuration.maximumGracefulShutdownDuration = Self.drainTime
         return await run(ServiceGroup(configuration: configuration))
     }

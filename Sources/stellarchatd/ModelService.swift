@@ -42,6 +42,7 @@ struct ModelService: Service, CustomStringConvertible {
             let engine = try InferenceEngine(model: model, configuration: settings.engineConfiguration)
             let duration = ContinuousClock.now - start
             metrics.modelLoaded(model.name, in: duration)
+            log(.current)
             log(engine, duration)
             return engine
         } catch {
@@ -56,10 +57,35 @@ struct ModelService: Service, CustomStringConvertible {
             metadata: [
                 "model": "\(engine.model.name)",
                 "summary": "\(engine.model.summary)",
-                "context_length": "\(engine.configuration.contextLength ?? engine.model.contextLength)",
+                "context_length": "\(engine.contextLength)",
+                "max_batch": "\(engine.maxBatch)",
                 "precision": "\(settings.precision.rawValue)",
-                "threads": "\(settings.threads.map(String.init) ?? "auto")",
+                "threads": "\(engine.threads)",
+                "prompts_through": "\(engine.usesBLAS ? "BLAS" : "own kernels")",
                 "load_time": "\(duration)",
-            ])
+            ]
+        )
+    }
+
+    /// What the machine gives, and whether its BLAS is one to replace.
+    private func log(_ environment: ComputeEnvironment) {
+        let blas = environment.blas
+        logger.notice(
+            "Machine",
+            metadata: [
+                "kernels": "\(environment.instructionSet)",
+                "cpu_features": "\(environment.processorFeatures)",
+                "usable_cores": "\(environment.usableCores)",
+                "blas": "\(blas.name)",
+                "blas_gflops": "\(blas.gigaflops.rounded())",
+                "blas_is_slow": "\(blas.isSlow)",
+            ]
+        )
+        if blas.isSlow {
+            logger.warning(
+                "The BLAS library is slow, and prompts do not go through it. OpenBLAS is faster (Debian: apt install libopenblas0-pthread).",
+                metadata: ["blas": "\(blas.name)"]
+            )
+        }
     }
 }

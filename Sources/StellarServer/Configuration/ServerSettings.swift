@@ -47,7 +47,7 @@ public struct ServerSettings: Sendable, Equatable {
 
     /// What the engine takes of the settings.
     public var engineConfiguration: EngineConfiguration {
-        EngineConfiguration(contextLength: contextLength, maxBatch: maxBatch, maxQueue: maxQueue)
+        EngineConfiguration(contextLength: contextLength, maxBatch: maxBatch, maxQueue: maxQueue, threads: threads)
     }
 
     /// What the loader takes of the settings.

@@ -18,14 +18,14 @@ enum MetricKind: String, Sendable {
 }
 
 /// Names and labels in the form that Prometheus allows.
-enum MetricName {
+package enum MetricName {
     /// `[a-zA-Z_:][a-zA-Z0-9_:]*`; everything else becomes an underscore.
-    static func sanitised(_ name: String) -> String {
+    package static func sanitised(_ name: String) -> String {
         sanitise(name, allowsColon: true)
     }
 
     /// `[a-zA-Z_][a-zA-Z0-9_]*`.
-    static func sanitisedLabel(_ name: String) -> String {
+    package static func sanitisedLabel(_ name: String) -> String {
         sanitise(name, allowsColon: false)
     }
 
@@ -42,7 +42,7 @@ enum MetricName {
     }
 
     /// `{a="1",b="2"}` with names sorted and values escaped, or nothing: the same labels in any order are one series.
-    static func renderedLabels(_ labels: [(String, String)]) -> String {
+    package static func renderedLabels(_ labels: [(String, String)]) -> String {
         guard !labels.isEmpty else { return "" }
         let pairs = labels.map { (sanitisedLabel($0.0), $0.1) }.sorted { $0 < $1 }
         return "{" + pairs.map { "\($0.0)=\"\(escapedValue($0.1))\"" }.joined(separator: ",") + "}"

@@ -35,15 +35,15 @@ public final class MetricRegistry: Sendable {
         collectors.withLock { $0.append(collect) }
     }
 
-    func counter(_ name: String, _ labels: [(String, String)] = []) -> CounterInstrument {
+    package func counter(_ name: String, _ labels: [(String, String)] = []) -> CounterInstrument {
         instrument(name, labels, kind: .counter) { _ in CounterInstrument() }
     }
 
-    func gauge(_ name: String, _ labels: [(String, String)] = []) -> GaugeInstrument {
+    package func gauge(_ name: String, _ labels: [(String, String)] = []) -> GaugeInstrument {
         instrument(name, labels, kind: .gauge) { _ in GaugeInstrument() }
     }
 
-    func histogram(_ name: String, _ labels: [(String, String)] = []) -> HistogramInstrument {
+    package func histogram(_ name: String, _ labels: [(String, String)] = []) -> HistogramInstrument {
         instrument(name, labels, kind: .histogram) { HistogramInstrument(bounds: $0) }
     }
 

@@ -1,14 +1,14 @@
 import Foundation
 
 /// The usual `process_*` gauges, read from `/proc` at each scrape. Where there is no `/proc`, they are absent.
-enum ProcessMetrics {
+package enum ProcessMetrics {
     /// What `/proc/self/stat` and its neighbours say.
-    struct Reading: Equatable {
-        var cpuSeconds: Double
-        var startTicks: Double
-        var virtualBytes: Double
-        var residentBytes: Double
-        var threads: Double
+    package struct Reading: Equatable {
+        package var cpuSeconds: Double
+        package var startTicks: Double
+        package var virtualBytes: Double
+        package var residentBytes: Double
+        package var threads: Double
     }
 
     static func install(in registry: MetricRegistry) {
@@ -55,7 +55,7 @@ enum ProcessMetrics {
     #endif
 
     /// The fields of `/proc/self/stat` (proc(5)), counted from behind the program's name, which may hold spaces and brackets.
-    static func parse(stat text: String, ticksPerSecond: Double, pageSize: Double) -> Reading? {
+    package static func parse(stat text: String, ticksPerSecond: Double, pageSize: Double) -> Reading? {
         guard let bracket = text.lastIndex(of: ")") else { return nil }
         let fields = text[text.index(after: bracket)...].split(separator: " ")
         // The first field after the name is number 3 of the manual.

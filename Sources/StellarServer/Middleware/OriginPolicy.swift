@@ -19,7 +19,7 @@ public struct OriginPolicy: Sendable, Equatable {
     /// Whether a request from `origin` is answered: it is listed, or its page was served under the host that is asked now.
     ///
     /// - Parameter hosts: The request's `Host` and, behind a proxy, `X-Forwarded-Host` (a web page can't set either).
-    func permits(_ origin: String?, hosts: [String]) -> Bool {
+    package func permits(_ origin: String?, hosts: [String]) -> Bool {
         guard let origin else { return true }
         if lists(origin) { return true }
         guard let separator = origin.range(of: "://") else { return false }
@@ -34,7 +34,7 @@ public struct OriginPolicy: Sendable, Equatable {
     }
 
     /// Whether `text` has the form of an origin: scheme, host and optional port, nothing else.
-    static func isOrigin(_ text: String) -> Bool {
+    package static func isOrigin(_ text: String) -> Bool {
         guard let url = URLComponents(string: text), let scheme = url.scheme, !scheme.isEmpty, let host = url.host, !host.isEmpty else {
             return false
         }

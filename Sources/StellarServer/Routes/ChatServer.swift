@@ -21,7 +21,7 @@ public struct ChatServer: Sendable {
         public var keepAlive = Duration.seconds(5)
         /// How long a connection may be idle.
         public var idleTimeout = Duration.seconds(120)
-        var webSocket = WebSocketLimits()
+        package var webSocket = WebSocketLimits()
 
         public init() {}
     }

@@ -1,10 +1,10 @@
-import StellarProtocol
+package import StellarProtocol
 
 /// The conversation of one WebSocket connection: which events follow from what the client says and from how replies end.
 ///
 /// A pure state machine; the actions it returns are to be performed in their order.
-struct ChatSession {
-    enum Action: Equatable {
+package struct ChatSession {
+    package enum Action: Equatable {
         case send(WebSocketServerEvent)
         /// Generate a reply and report its end by ``ChatSession/replyEnded(_:)``.
         case reply(ChatCompletionRequest, id: String?)
@@ -15,29 +15,29 @@ struct ChatSession {
     }
 
     /// How a reply ended.
-    enum ReplyEnd: Equatable {
+    package enum ReplyEnd: Equatable {
         /// All of it, or what was there when it was cancelled.
         case text(String)
         case failed
     }
 
-    let id: String
+    package let id: String
     /// What the model will see before the next message.
-    private(set) var conversation: [ChatMessage] = []
+    package private(set) var conversation: [ChatMessage] = []
     /// The conversation as it was before the message that is being replied to; `nil` if no reply runs.
     private var beforeReply: [ChatMessage]?
     private var isShuttingDown = false
 
-    init(id: String) {
+    package init(id: String) {
         self.id = id
     }
 
-    func start() -> [Action] {
+    package func start() -> [Action] {
         [.send(WebSocketServerEvent(.sessionStart(sessionID: id)))]
     }
 
     /// A text message of the client. Whatever it holds, the connection stays usable.
-    mutating func receive(_ text: String) -> [Action] {
+    package mutating func receive(_ text: String) -> [Action] {
         do throws(APIError) {
             switch try JSONCoding.decode(WebSocketClientMessage.self, from: text.utf8) {
             case .message(let turn): return begin(turn)
@@ -70,7 +70,7 @@ struct ChatSession {
     }
 
     /// The reply of the last ``Action/reply(_:id:)`` is over. A failed one leaves no trace: its message can be sent again.
-    mutating func replyEnded(_ end: ReplyEnd) -> [Action] {
+    package mutating func replyEnded(_ end: ReplyEnd) -> [Action] {
         guard let before = beforeReply else { return [] }
         beforeReply = nil
         switch end {
@@ -82,7 +82,7 @@ struct ChatSession {
     }
 
     /// The server stops: a running reply may finish, nothing new begins.
-    mutating func shutDown() -> [Action] {
+    package mutating func shutDown() -> [Action] {
         guard !isShuttingDown else { return [] }
         isShuttingDown = true
         return beforeReply == nil ? [.close] : []

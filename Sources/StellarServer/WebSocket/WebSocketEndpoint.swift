@@ -6,15 +6,15 @@ import NIOWebSocket
 import ServiceLifecycle
 
 /// Bounds of one WebSocket connection.
-struct WebSocketLimits: Sendable {
+package struct WebSocketLimits: Sendable {
     /// Bytes of one frame.
-    var maxFrameSize = 1 << 20
+    package var maxFrameSize = 1 << 20
     /// Bytes of one message, over all its frames.
-    var maxMessageSize = 8 << 20
+    package var maxMessageSize = 8 << 20
     /// The client is pinged this often, and taken for dead if nothing has come from it between two pings.
-    var pingInterval = Duration.seconds(30)
+    package var pingInterval = Duration.seconds(30)
     /// How long a closing connection waits for the client.
-    var closeTimeout = Duration.seconds(2)
+    package var closeTimeout = Duration.seconds(2)
 }
 
 /// `/api/ws/chat`: which handshakes are granted, and what then happens on the connection.

@@ -1,12 +1,12 @@
-import NIOCore
-import NIOWebSocket
+package import NIOCore
+package import NIOWebSocket
 
 /// Turns a client's frames into messages by the rules of RFC 6455 that NIO's decoder leaves to its user: masking (5.1), reserved bits
 /// and opcodes (5.2), fragmentation (5.4), control frames (5.5), close codes (7.4) and UTF-8 (8.1).
 ///
 /// A pure state machine. After ``Event/violation(_:_:)`` and ``Event/close(_:)`` it takes no more frames.
-struct WebSocketMessageReader {
-    enum Event: Equatable {
+package struct WebSocketMessageReader {
+    package enum Event: Equatable {
         /// A whole text message.
         case text(String)
         /// To be answered by a pong with the same bytes.
@@ -22,12 +22,12 @@ struct WebSocketMessageReader {
     private var isFinished = false
 
     /// - Parameter maxMessageSize: Most bytes of one message, over all its fragments.
-    init(maxMessageSize: Int) {
+    package init(maxMessageSize: Int) {
         self.maxMessageSize = maxMessageSize
     }
 
     /// - Returns: What the frame completes or demands; `nil` if nothing.
-    mutating func receive(_ frame: WebSocketFrame) -> Event? {
+    package mutating func receive(_ frame: WebSocketFrame) -> Event? {
         guard !isFinished else { return nil }
         let event = validate(frame) ?? handle(frame)
         switch event {
