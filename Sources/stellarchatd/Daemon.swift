@@ -74,9 +74,12 @@ struct Daemon {
             logger.notice("Listening", metadata: ["address": "http://\(settings.displayHost):\(port)"])
         }
         // Services stop in reverse order: the server drains while the model still computes.
-        var configuration = ServiceGroupConfiguration(services: [
+        var configuration = ServiceGroupConfiguration(
+            services: [
                 .init(service: model, failureTerminationBehavior: .gracefullyShutdownGroup), .init(service: server),
-            ], logger: logger)
+            ],
+            logger: logger
+        )
         configuration.maximumGracefulShutdownDuration = Self.drainTime
         return await run(ServiceGroup(configuration: configuration))
     }
@@ -91,7 +94,8 @@ struct Daemon {
                 case 1:
                     logger.notice(
                         "Stopping: running replies may finish",
-                        metadata: ["signal": "\(signal)", "seconds": "\(Self.drainTime.components.seconds)"])
+                        metadata: ["signal": "\(signal)", "seconds": "\(Self.drainTime.components.seconds)"]
+                    )
                     await group.triggerGracefulShutdown()
                 case 2:
                     logger.notice("Stopping now", metadata: ["signal": "\(signal)"])
@@ -135,7 +139,8 @@ struct Daemon {
             """
             ANYONE WHO CAN REACH THIS MACHINE CAN USE THE MODEL: HOST is \(settings.host) and this version asks for no keys. \
             HOST=127.0.0.1 restricts it to this machine.
-            """)
+            """
+        )
     }
 }
 

@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import Foundation
 import NIOCore
+import NIOHTTP1
 import StellarInference
 import StellarProtocol
 import StellarServer
@@ -51,13 +52,16 @@ struct RealModelTests {
 
     @Test(
         "Eight streams at once say what each says alone",
-        .enabled(if: TestModel.isAvailable, Comment(rawValue: TestModel.skipReason)))
+        .enabled(if: TestModel.isAvailable, Comment(rawValue: TestModel.skipReason))
+    )
     func concurrentStreams() async throws {
         try await run { port, _ in
             var alone: [String: String] = [:]
             for prompt in Self.prompts {
                 let completion = try JSONCoding.decode(
-                    ChatCompletionResponse.self, from: try await post(request(prompt, stream: false), port: port).utf8)
+                    ChatCompletionResponse.self,
+                    from: try await post(request(prompt, stream: false), port: port).utf8
+                )
                 alone[prompt] = completion.choices.first?.message.content
             }
             let together = try await withThrowingTaskGroup(of: (String, String).self) { group in
@@ -71,7 +75,8 @@ struct RealModelTests {
 
     @Test(
         "A client that leaves frees its place",
-        .enabled(if: TestModel.isAvailable, Comment(rawValue: TestModel.skipReason)))
+        .enabled(if: TestModel.isAvailable, Comment(rawValue: TestModel.skipReason))
+    )
     func leaving() async throws {
         try await run { port, backend in
             let client = try await RawConnection(port: port)
@@ -82,7 +87,7 @@ struct RealModelTests {
             _ = try await client.read(until: #""content":""#)
             _ = try await client.read(until: #""content":""#)
             #expect(backend.load.running == 1)
-            try await client.close()
+            await client.close()
             while backend.load.running > 0 { try await Task.sleep(for: .milliseconds(5)) }
             #expect(try await !streamed("Hello!", port: port).isEmpty)
         }
@@ -90,7 +95,8 @@ struct RealModelTests {
 
     @Test(
         "Too long a conversation is refused with the words that clients know",
-        .enabled(if: TestModel.isAvailable, Comment(rawValue: TestModel.skipReason)))
+        .enabled(if: TestModel.isAvailable, Comment(rawValue: TestModel.skipReason))
+    )
     func tooLong() async throws {
         try await run { port, _ in
             let client = try await RawConnection(port: port)
@@ -101,13 +107,14 @@ struct RealModelTests {
             #expect(response.head.hasPrefix("HTTP/1.1 400"))
             #expect(response.body.contains("context_length_exceeded"))
             #expect(response.body.contains("maximum context length is"))
-            try await client.close()
+            await client.close()
         }
     }
 
     @Test(
         "A WebSocket conversation replies twice and remembers",
-        .enabled(if: TestModel.isAvailable, Comment(rawValue: TestModel.skipReason)))
+        .enabled(if: TestModel.isAvailable, Comment(rawValue: TestModel.skipReason))
+    )
     func conversation() async throws {
         try await run { port, _ in
             let client = try await WebSocketClient(port: port)
@@ -121,7 +128,7 @@ struct RealModelTests {
             #expect(inputTokens.count == 2)
             #expect(inputTokens.first.map { $0 > 0 } == true)
             #expect((inputTokens.last ?? 0) > (inputTokens.first ?? 0))
-            try await client.connection.close()
+            await client.connection.close()
         }
     }
 }

@@ -77,7 +77,9 @@ private struct SettingsReader {
     }
 
     mutating func choice<Choice: RawRepresentable<String> & CaseIterable>(
-        _ name: SettingName, of type: Choice.Type, _ assign: (Choice) -> Void
+        _ name: SettingName,
+        of type: Choice.Type,
+        _ assign: (Choice) -> Void
     ) {
         guard let text = read(name.rawValue) else { return }
         if let choice = Choice(rawValue: text.lowercased()) {

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import StellarProtocol
 
 /// The rules of one HTTP/1 connection that lie below single requests.
 ///
@@ -7,7 +8,7 @@ import NIOHTTP1
 ///   a bad handshake) is taken out, so that the request is answered as plain HTTP: NIO's upgrade handler would swallow it.
 /// - Closes after the response where either side said `Connection: close` or the request is HTTP/1.0, and does so without destroying
 ///   the response: first the sending half, then, while what the client still sends is discarded, the rest.
-/// - Answers `Expect: 100-continue`.
+/// - Answers `Expect: 100-continue`, and what is no HTTP.
 /// - Reports to a ``ConnectionMonitor`` that the client has gone.
 /// - Closes connections on which no request has come: when the server shuts down, and after `idleTimeout`.
 ///
@@ -65,8 +66,13 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         guard case .head(var head) = part else { return context.fireChannelRead(data) }
         let isFirst = !hasSeenRequest
         hasSeenRequest = true
-        exchanges.append(Exchange(isHTTP10: head.isHTTP10, closes: head.isHTTP10 || !head.isKeepAlive))
-        if head.headers.contains(name: "upgrade"), !(isFirst && isHandshake(head)) { head.headers.remove(name: "upgrade") }
+        var exchange = Exchange(isHTTP10: head.isHTTP10, closes: head.isHTTP10 || !head.isKeepAlive)
+        if head.headers.contains(name: "upgrade"), !(isFirst && isHandshake(head)) {
+            head.headers.remove(name: "upgrade")
+            // The decoder has seen the offer too, and parses no further request after it.
+            exchange.closes = true
+        }
+        exchanges.append(exchange)
         continueIfExpected(head, context)
         context.fireChannelRead(wrapInboundOut(.head(head)))
     }
@@ -85,8 +91,23 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         if count + bytes.readableBytes > Self.discardLimit { context.close(promise: nil) }
     }
 
+    /// Answers what is no HTTP. Inside a request the error is for the one who reads it.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if discarded != nil { context.close(promise: nil) } else { context.fireErrorCaught(error) }
+        guard discarded == nil else { return }
+        guard let error = error as? HTTPParserError, exchanges.isEmpty else { return context.fireErrorCaught(error) }
+        hasSeenRequest = true
+        let isTooLarge = error == .headerOverflow
+        let message = isTooLarge ? "The request's headers are too large." : "The request is not valid HTTP/1.1."
+        let apiError = APIError(status: isTooLarge ? 431 : 400, message: message, code: "bad_request")
+        let body = (try? JSONCoding.encode(apiError.response)) ?? []
+        var head = HTTPResponseHead(version: .http1_1, status: isTooLarge ? .requestHeaderFieldsTooLarge : .badRequest)
+        head.headers = [
+            "content-type": "application/json", "content-length": String(body.count), "connection": "close",
+        ]
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: body)))), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        startClosing(context)
     }
 
     // MARK: Responses
@@ -133,7 +154,9 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     }
 
     private func schedule(
-        _ context: ChannelHandlerContext, in time: TimeAmount, _ decide: @escaping (HTTPConnectionHandler) -> CloseMode?
+        _ context: ChannelHandlerContext,
+        in time: TimeAmount,
+        _ decide: @escaping (HTTPConnectionHandler) -> CloseMode?
     ) {
         timer?.cancel()
         timer = context.eventLoop.assumeIsolated().scheduleTask(in: time) { [weak self] in

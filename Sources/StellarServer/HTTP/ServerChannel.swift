@@ -34,7 +34,8 @@ struct ServerChannel: ServerChildChannel, HTTPChannelHandler {
             let operations = channel.pipeline.syncOperations
             let encoder = HTTPResponseEncoder()
             let decoder = ByteToMessageHandler(
-                HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: limits.decoder))
+                HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: limits.decoder)
+            )
             let connection = HTTPConnectionHandler(maxBodySize: limits.maxBodySize, idleTimeout: limits.idleTimeout) { [webSocket] head in
                 webSocket.accepts(head)
             }
@@ -66,7 +67,8 @@ struct ServerChannel: ServerChildChannel, HTTPChannelHandler {
                     HTTPConnectionStateHandler(idleTimeout: limits.idleTimeout.map { .init($0) }, logger: logger),
                 ])
                 return .http(
-                    try NIOAsyncChannel(wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true)))
+                    try NIOAsyncChannel(wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
+                )
             }
         }
     }

@@ -1,4 +1,4 @@
-package import Metrics
+import Metrics
 import Synchronization
 
 /// A sum that only grows. Negative and non-finite amounts are ignored.

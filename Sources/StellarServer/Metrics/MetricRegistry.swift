@@ -1,5 +1,5 @@
-import Metrics
 public import Logging
+import Metrics
 import Synchronization
 
 /// All series of the process, and their text for a scrape.
@@ -50,7 +50,10 @@ public final class MetricRegistry: Sendable {
     /// The instrument of a series, made on first use. If the name already stands for another kind, the conflict is logged and a detached
     /// instrument is returned: recording to it is harmless and shows nowhere.
     private func instrument<Instrument: AnyObject & Sendable>(
-        _ name: String, _ labels: [(String, String)], kind: MetricKind, make: ([Double]) -> Instrument
+        _ name: String,
+        _ labels: [(String, String)],
+        kind: MetricKind,
+        make: ([Double]) -> Instrument
     ) -> Instrument {
         let name = MetricName.sanitised(name)
         let key = MetricName.renderedLabels(labels)

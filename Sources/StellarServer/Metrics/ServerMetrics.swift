@@ -16,7 +16,9 @@ public struct ServerMetrics: Sendable {
     /// An answered HTTP request.
     func request(method: String, endpoint: String, status: Int, duration: Duration) {
         Counter(
-            label: "api_requests_total", dimensions: [("method", method), ("endpoint", endpoint), ("status", String(status))], factory: factory
+            label: "api_requests_total",
+            dimensions: [("method", method), ("endpoint", endpoint), ("status", String(status))],
+            factory: factory
         ).increment()
         registry.histogram("api_request_latency_seconds", [("endpoint", endpoint)]).observe(duration.inSeconds)
     }
@@ -55,15 +57,27 @@ extension ServerMetrics {
     public static let catalogue: [String: MetricDescription] = [
         "api_requests_total": MetricDescription("HTTP requests answered, by method, route and status."),
         "api_request_latency_seconds": MetricDescription(
-            "Time from the request's head to the last byte of its answer, by route.", buckets: requestBuckets),
+            "Time from the request's head to the last byte of its answer, by route.",
+            buckets: requestBuckets
+        ),
         "stellar_build_info": MetricDescription("Constant 1; the labels say what runs."),
         "stellar_model_load_seconds": MetricDescription("Time that loading the model took."),
         "stellar_time_to_first_token_seconds": MetricDescription(
-            "Time from a request's arrival to its first token.", buckets: firstTokenBuckets),
+            "Time from a request's arrival to its first token.",
+            buckets: firstTokenBuckets
+        ),
         "stellar_inter_token_latency_seconds": MetricDescription(
-            "Mean time between two tokens of one reply.", buckets: interTokenBuckets),
-        "stellar_e2e_request_latency_seconds": MetricDescription("Time from a request's arrival to its last token.", buckets: requestBuckets),
-        "stellar_request_queue_time_seconds": MetricDescription("Time that a request waited for a place in the batch.", buckets: requestBuckets),
+            "Mean time between two tokens of one reply.",
+            buckets: interTokenBuckets
+        ),
+        "stellar_e2e_request_latency_seconds": MetricDescription(
+            "Time from a request's arrival to its last token.",
+            buckets: requestBuckets
+        ),
+        "stellar_request_queue_time_seconds": MetricDescription(
+            "Time that a request waited for a place in the batch.",
+            buckets: requestBuckets
+        ),
         "stellar_request_prefill_time_seconds": MetricDescription("Time from the first step to the first token.", buckets: requestBuckets),
         "stellar_request_decode_time_seconds": MetricDescription("Time from the first to the last token.", buckets: requestBuckets),
         "stellar_prompt_tokens_total": MetricDescription("Prompt tokens of finished requests."),

@@ -52,7 +52,9 @@ extension APIError {
     /// 403: a browser's page from elsewhere.
     static func originNotAllowed(_ origin: String) -> APIError {
         APIError(
-            status: 403, message: "Pages of \(origin.prefix(256)) may not use this server. CORS_ALLOWED_ORIGINS can allow them.",
-            code: "origin_not_allowed")
+            status: 403,
+            message: "Pages of \(origin.prefix(256)) may not use this server. CORS_ALLOWED_ORIGINS can allow them.",
+            code: "origin_not_allowed"
+        )
     }
 }

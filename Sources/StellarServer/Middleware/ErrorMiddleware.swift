@@ -38,7 +38,8 @@ struct ErrorMiddleware: RouterMiddleware {
         default:
             context.logger.error("Request failed", metadata: ["error": "\(error)"])
             return .internalError(
-                "The server had an error while processing the request. Its log says more under the request id \(context.requestID).")
+                "The server had an error while processing the request. Its log says more under the request id \(context.requestID)."
+            )
         }
     }
 }

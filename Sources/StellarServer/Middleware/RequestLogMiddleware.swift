@@ -26,8 +26,12 @@ struct RequestLogMiddleware: RouterMiddleware {
 
     private func finish(_ request: Request, _ context: Context, status: Int, isComplete: Bool) {
         let duration = ContinuousClock.now - context.receivedAt
-        let endpoint = context.endpointPath ?? "unmatched"
-        metrics.request(method: Self.label(of: request.method), endpoint: endpoint, status: status, duration: duration)
+        metrics.request(
+            method: Self.label(of: request.method),
+            endpoint: Self.label(ofEndpoint: context.endpointPath),
+            status: status,
+            duration: duration
+        )
         context.logger.info(
             "Request answered",
             metadata: [
@@ -36,7 +40,17 @@ struct RequestLogMiddleware: RouterMiddleware {
                 "status": "\(status)",
                 "duration_ms": "\((duration.inSeconds * 1e4).rounded() / 10)",
                 "complete": "\(isComplete)",
-            ])
+            ]
+        )
+    }
+
+    /// Hummingbird has names of its own for what no route answered.
+    private static func label(ofEndpoint path: String?) -> String {
+        switch path {
+        case nil, "NotFound": "unmatched"
+        case "FileMiddleware": "web"
+        case .some(let template): template
+        }
     }
 
     /// Methods are the client's free choice: unknown ones share one label, so that nobody can make series without end.

@@ -81,7 +81,11 @@ public struct ChatServer: Sendable {
         let health = HealthRoute(holder: holder, startedAt: startedAt)
         let models = ModelRoutes(holder: holder)
         let completions = ChatCompletionRoute(
-            chat: chat, maxBodySize: configuration.maxBodySize, keepAlive: configuration.keepAlive, logger: logger)
+            chat: chat,
+            maxBodySize: configuration.maxBodySize,
+            keepAlive: configuration.keepAlive,
+            logger: logger
+        )
         let api = ["/api", "/v1"].flatMap { prefix in
             [
                 Route(prefix + "/health", [.get: health.handle]),

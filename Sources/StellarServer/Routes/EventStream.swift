@@ -37,7 +37,7 @@ enum EventStream {
             let pump = StreamPump<ByteBuffer> { continuation in
                 do {
                     for try await chunk in reply.chunks { continuation.yield(try frame(chunk)) }
-                } catch where !(error is CancellationError) {
+                } catch  where !(error is CancellationError) {
                     continuation.yield(try frame(APIError(anyError: error).response))
                 }
                 continuation.yield(done)
@@ -56,7 +56,9 @@ enum EventStream {
 
     /// Writes what the pump yields, and a ping whenever nothing has been written for `interval`.
     private static func withKeepAlive(
-        every interval: Duration, pump: StreamPump<ByteBuffer>, write: (ByteBuffer) async throws -> Void
+        every interval: Duration,
+        pump: StreamPump<ByteBuffer>,
+        write: (ByteBuffer) async throws -> Void
     ) async throws {
         let silence = SilenceDetector()
         let pinger = Task {

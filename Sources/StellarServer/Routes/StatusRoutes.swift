@@ -39,8 +39,10 @@ struct MetricsRoute: Sendable {
 
     func handle(_ request: Request, _ context: ServerRequestContext) async throws -> Response {
         Response(
-            status: .ok, headers: [.contentType: MetricText.contentType],
-            body: ResponseBody(byteBuffer: ByteBuffer(string: registry.render())))
+            status: .ok,
+            headers: [.contentType: MetricText.contentType],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: registry.render()))
+        )
     }
 }
 
@@ -58,10 +60,12 @@ struct WebSocketRefusal: Sendable {
             }
             throw APIError.invalidRequest(
                 "A WebSocket handshake must be the first request of its connection, have no body, and say Upgrade: websocket.",
-                code: "bad_websocket_handshake")
+                code: "bad_websocket_handshake"
+            )
         case .notAnUpgrade, .badVersion:
             var response = try Response.error(
-                APIError(status: 426, message: "This path speaks WebSocket, version 13.", code: "upgrade_required"))
+                APIError(status: 426, message: "This path speaks WebSocket, version 13.", code: "upgrade_required")
+            )
             response.headers[.secWebSocketVersion] = WebSocketHandshake.version
             response.headers[.upgrade] = "websocket"
             response.headers[.connection] = "upgrade"

@@ -48,8 +48,10 @@ struct WebFiles: RouterMiddleware {
 
     /// What `/` answers where no web chat is installed.
     static let missingPage = Response(
-        status: .ok, headers: [.contentType: "text/html; charset=utf-8", .cacheControl: "no-cache"],
-        body: ResponseBody(byteBuffer: ByteBuffer(string: missingPageText)))
+        status: .ok,
+        headers: [.contentType: "text/html; charset=utf-8", .cacheControl: "no-cache"],
+        body: ResponseBody(byteBuffer: ByteBuffer(string: missingPageText))
+    )
 
     private static let missingPageText = """
         <!doctype html>

@@ -23,7 +23,12 @@ actor WebSocketConnection {
     private var isClosing = false
 
     init(
-        session: ChatSession, channel: any Channel, outbound: Outbound, limits: WebSocketLimits, chat: ChatService, logger: Logger
+        session: ChatSession,
+        channel: any Channel,
+        outbound: Outbound,
+        limits: WebSocketLimits,
+        chat: ChatService,
+        logger: Logger
     ) {
         self.session = session
         self.channel = channel

@@ -46,8 +46,13 @@ struct WebSocketEndpoint: Sendable {
         do {
             try await channel.executeThenClose { inbound, outbound in
                 let connection = WebSocketConnection(
-                    session: ChatSession(id: sessionID), channel: channel.channel, outbound: outbound, limits: limits, chat: chat,
-                    logger: logger)
+                    session: ChatSession(id: sessionID),
+                    channel: channel.channel,
+                    outbound: outbound,
+                    limits: limits,
+                    chat: chat,
+                    logger: logger
+                )
                 await connection.run(inbound)
             }
         } catch {

@@ -41,4 +41,3 @@ enum WebSocketHandshake {
         headers.contains(name: "transfer-encoding") || headers["content-length"].contains { $0 != "0" }
     }
 }
-

@@ -45,7 +45,8 @@ struct ServerSettingsTests {
             ("DEVICE", "cuda", "auto, cpu"), ("CONTEXT_LENGTH", "-1", "whole number"), ("MAX_BATCH", "1e3", "whole number"),
             ("MAX_QUEUE", "many", "whole number"), ("CORS_ALLOWED_ORIGINS", "https://a.example/path", "no path"),
             ("LOG_LEVEL", "loud", "trace"), ("LOG_FORMAT", "xml", "text, json"), ("WEB_ROOT", "/does/not/exist", "directory"),
-        ])
+        ]
+    )
     func wrongValue(name: String, value: String, allowed: String) throws {
         let error = try #require(throws: SettingsError.self) { try read([name: value]) }
         #expect(error.problems.count == 1)

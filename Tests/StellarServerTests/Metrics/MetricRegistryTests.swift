@@ -19,7 +19,8 @@ struct MetricRegistryTests {
                 # TYPE b_total counter
                 b_total{a="quote \\" slash \\\\ line \\n",z="1"} 2
 
-                """)
+                """
+        )
     }
 
     @Test("Labels in another order are the same series")

@@ -42,13 +42,15 @@ struct MetricsRouteTests {
         #expect(text.contains(#"stellar_build_info{version="\#(BuildInformation.version)"} 1"#))
         #expect(text.contains("stellar_websocket_connections 0"))
         #if os(Linux)
-        for name in ["resident_memory_bytes", "cpu_seconds_total", "open_fds", "max_fds", "start_time_seconds", "threads"] {
-            #expect(text.contains("\nprocess_\(name) "))
-        }
+            for name in ["resident_memory_bytes", "cpu_seconds_total", "open_fds", "max_fds", "start_time_seconds", "threads"] {
+                #expect(text.contains("\nprocess_\(name) "))
+            }
         #endif
     }
 
-    private static let promtool = ["/usr/bin/promtool", "/usr/local/bin/promtool"].first { FileManager.default.isExecutableFile(atPath: $0) }
+    private static let promtool = ["/usr/bin/promtool", "/usr/local/bin/promtool"].first {
+        FileManager.default.isExecutableFile(atPath: $0)
+    }
 
     @Test("promtool finds nothing to say", .enabled(if: promtool != nil, "promtool is not installed"))
     func promtoolCheck() async throws {

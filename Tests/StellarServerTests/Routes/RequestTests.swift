@@ -41,7 +41,9 @@ struct RequestTests {
 
     @Test(
         "While the model is not ready, health and completions answer 503",
-        arguments: Transport.allCases, [ModelState.loading, .failed("no file"), .stopping(nil)])
+        arguments: Transport.allCases,
+        [ModelState.loading, .failed("no file"), .stopping(nil)]
+    )
     func notReady(transport: Transport, state: ModelState) async throws {
         try await TestServer(state: state).test(transport.setup) { client in
             try await client.execute(uri: "/api/health", method: .get) { response in
@@ -161,13 +163,17 @@ struct RequestTests {
     static let malformed: [[UInt8]] =
         [
             "", "{", "null", "[]", "7", #""text""#, "{}", #"{"messages":null}"#, #"{"messages":{}}"#, #"{"messages":[]}"#,
-            #"{"messages":[7]}"#, #"{"messages":[{}]}"#, #"{"messages":[{"role":"user"}]}"#, #"{"messages":[{"role":"wizard","content":"x"}]}"#,
+            #"{"messages":[7]}"#, #"{"messages":[{}]}"#, #"{"messages":[{"role":"user"}]}"#,
+            #"{"messages":[{"role":"wizard","content":"x"}]}"#,
             #"{"messages":[{"role":"user","content":7}]}"#, #"{"messages":[{"role":"user","content":"x"}],"temperature":"hot"}"#,
-            #"{"messages":[{"role":"user","content":"x"}],"temperature":-1}"#, #"{"messages":[{"role":"user","content":"x"}],"max_tokens":0}"#,
+            #"{"messages":[{"role":"user","content":"x"}],"temperature":-1}"#,
+            #"{"messages":[{"role":"user","content":"x"}],"max_tokens":0}"#,
             #"{"messages":[{"role":"user","content":"x"}],"stream":"yes"}"#, #"{"messages":[{"role":"user","content":"x"}],"n":0}"#,
             #"{"messages":[{"role":"user","content":"x"}]} trailing"#, "{\"messages\":[{\"role\":\"user\",\"content\":\"\u{0}\"}]}",
             String(repeating: "[", count: 100_000),
-        ].map { Array($0.utf8) } + [[0xFF, 0xFE, 0x7B], Array(#"{"messages":[{"role":"user","content":""#.utf8) + [0xC3, 0x28] + Array(#""}]}"#.utf8), [0, 0, 0]]
+        ].map { Array($0.utf8) } + [
+            [0xFF, 0xFE, 0x7B], Array(#"{"messages":[{"role":"user","content":""#.utf8) + [0xC3, 0x28] + Array(#""}]}"#.utf8), [0, 0, 0],
+        ]
 
     @Test("Bodies that are no valid request get 400 with a JSON error, and the server goes on", arguments: Transport.allCases)
     func malformedBodies(transport: Transport) async throws {
@@ -199,7 +205,10 @@ struct RequestTests {
     func contentType(type: String) async throws {
         try await TestServer().test(.router) { client in
             try await client.execute(
-                uri: "/v1/chat/completions", method: .post, headers: [.contentType: type], body: Self.body("hi")
+                uri: "/v1/chat/completions",
+                method: .post,
+                headers: [.contentType: type],
+                body: Self.body("hi")
             ) { #expect($0.status == .ok) }
         }
     }
@@ -274,14 +283,20 @@ struct RequestTests {
                 }
             }
             try await client.execute(
-                uri: "/v1/chat/completions", method: .post, headers: [.origin: "http://evil.example"], body: Self.body("hi")
+                uri: "/v1/chat/completions",
+                method: .post,
+                headers: [.origin: "http://evil.example"],
+                body: Self.body("hi")
             ) { response in
                 #expect(response.status == .forbidden)
                 #expect(response.headers[.accessControlAllowOrigin] == nil)
             }
             #expect(server.backend.seen.started == 0)
             try await client.execute(
-                uri: "/v1/chat/completions", method: .post, headers: [.origin: "http://localhost"], body: Self.body("hi")
+                uri: "/v1/chat/completions",
+                method: .post,
+                headers: [.origin: "http://localhost"],
+                body: Self.body("hi")
             ) { #expect($0.status == .ok) }
         }
     }

@@ -78,7 +78,8 @@ struct WebFilesTests {
 
     @Test(
         "Paths that try to leave the directory get nothing",
-        arguments: ["/../.secret", "/%2e%2e/x.txt", "/..%2f..%2fetc/passwd.txt", "/a%00.html", "/%ff.html", "/assets/..%5c..%5cx.js"])
+        arguments: ["/../.secret", "/%2e%2e/x.txt", "/..%2f..%2fetc/passwd.txt", "/a%00.html", "/%ff.html", "/assets/..%5c..%5cx.js"]
+    )
     func traversal(path: String) async throws {
         try await test(.socket) { client in
             try await client.execute(uri: path, method: .get) { response in

@@ -40,8 +40,9 @@ actor RawConnection {
     }
 
     /// Closes at once, as a client that goes away does.
-    func close() async throws {
-        try await channel.close()
+    func close() async {
+        // It may have been closed by the server already.
+        try? await channel.close()
     }
 
     /// - Throws: ``Ended`` if the connection ends first.

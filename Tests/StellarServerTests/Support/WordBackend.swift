@@ -117,8 +117,10 @@ final class WordBackend: ChatBackend {
 
     private static func end(_ reason: String, tokens: Int) -> ChoiceEnd {
         ChoiceEnd(
-            finishReason: reason, usage: TokenUsage(promptTokens: 7, cachedTokens: 2, completionTokens: tokens),
-            timings: GenerationTimings(queue: .milliseconds(1), prefill: .milliseconds(2), decode: .milliseconds(3)))
+            finishReason: reason,
+            usage: TokenUsage(promptTokens: 7, cachedTokens: 2, completionTokens: tokens),
+            timings: GenerationTimings(queue: .milliseconds(1), prefill: .milliseconds(2), decode: .milliseconds(3))
+        )
     }
 
     /// Lets slow generations end.

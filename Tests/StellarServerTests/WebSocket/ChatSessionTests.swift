@@ -70,7 +70,10 @@ struct ChatSessionTests {
 
     @Test(
         "What is no message of the protocol is an error event",
-        arguments: ["", "hello", "[]", "{}", #"{"type":7}"#, #"{"type":"x"}"#, #"{"type":"chat.message"}"#, #"{"type":"chat.message","content":7}"#])
+        arguments: [
+            "", "hello", "[]", "{}", #"{"type":7}"#, #"{"type":"x"}"#, #"{"type":"chat.message"}"#, #"{"type":"chat.message","content":7}"#,
+        ]
+    )
     func malformed(text: String) {
         var session = ChatSession(id: "s")
         #expect(errorCode(session.receive(text)) != nil)

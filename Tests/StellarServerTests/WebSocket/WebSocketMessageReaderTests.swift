@@ -79,7 +79,9 @@ struct WebSocketMessageReaderTests {
         #expect(receive([]) == .close(.normalClosure))
         #expect(receive([0x03, 0xE9]) == .close(.goingAway))
         #expect(receive([0x0F, 0xA0]) == .close(.unknown(4000)))
-        for bad: [UInt8] in [[0x03], [0x03, 0xED], [0x03, 0xEE], [0x00, 0x01], [0x03, 0xEC]] { #expect(code(receive(bad)) == .protocolError) }
+        for bad: [UInt8] in [[0x03], [0x03, 0xED], [0x03, 0xEE], [0x00, 0x01], [0x03, 0xEC]] {
+            #expect(code(receive(bad)) == .protocolError)
+        }
         #expect(code(receive([0x03, 0xE8, 0xFF])) == .dataInconsistentWithMessage)
     }
 }
