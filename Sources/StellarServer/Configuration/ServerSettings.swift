@@ -1,0 +1,57 @@
+import Foundation
+public import Logging
+public import StellarInference
+
+/// The daemon's settings, checked.
+public struct ServerSettings: Sendable, Equatable {
+    /// How log lines look.
+    public enum LogFormat: String, Sendable, CaseIterable {
+        case text
+        /// One JSON object a line.
+        case json
+    }
+
+    /// Where the model is computed.
+    public enum Device: String, Sendable, CaseIterable {
+        case auto
+        case cpu
+    }
+
+    public var modelPath = "./models/test/SmolLM-135M-Instruct"
+    public var host = "0.0.0.0"
+    /// 0 lets the system choose a free port.
+    public var port = 8080
+    /// `nil`: as many as the process may use.
+    public var threads: Int?
+    public var precision = LanguageModel.Precision.auto
+    public var device = Device.auto
+    /// Longest sequence in tokens; `nil`: the model's.
+    public var contextLength: Int?
+    /// Most sequences in one step; `nil`: chosen by the engine.
+    public var maxBatch: Int?
+    /// Most requests that wait for a place.
+    public var maxQueue = 64
+    /// Origins of other web pages that may use the API.
+    public var corsAllowedOrigins = ["http://localhost:5173"]
+    public var logLevel = Logger.Level.info
+    public var logFormat = LogFormat.text
+    /// The built web chat; `nil`: `web` beside the program, else `frontend/dist`.
+    public var webRoot: String?
+
+    public init() {}
+
+    /// Whether only programs of this machine can reach the server.
+    public var isLoopbackOnly: Bool {
+        host == "localhost" || host == "::1" || host == "[::1]" || host.hasPrefix("127.")
+    }
+
+    /// What the engine takes of the settings.
+    public var engineConfiguration: EngineConfiguration {
+        EngineConfiguration(contextLength: contextLength, maxBatch: maxBatch, maxQueue: maxQueue, threads: threads)
+    }
+
+    /// What the loader takes of the settings.
+    public var loadOptions: LanguageModel.LoadOptions {
+        LanguageModel.LoadOptions(precision: precision, threads: threads)
+    }
+}

@@ -1,0 +1,51 @@
+/// The names of all settings: as environment variables, and in lower case with dashes as flags.
+public enum SettingName: String, CaseIterable, Sendable {
+    case modelPath = "MODEL_PATH"
+    case host = "HOST"
+    case port = "PORT"
+    case threads = "THREADS"
+    case precision = "PRECISION"
+    case device = "DEVICE"
+    case contextLength = "CONTEXT_LENGTH"
+    case maxBatch = "MAX_BATCH"
+    case maxQueue = "MAX_QUEUE"
+    case corsAllowedOrigins = "CORS_ALLOWED_ORIGINS"
+    case logLevel = "LOG_LEVEL"
+    case logFormat = "LOG_FORMAT"
+    case webRoot = "WEB_ROOT"
+
+    /// `--model-path`.
+    public var flag: String {
+        "--" + rawValue.lowercased().replacing("_", with: "-")
+    }
+
+    /// `model.path`: the key under which swift-configuration finds the environment variable.
+    public var key: String {
+        rawValue.lowercased().replacing("_", with: ".")
+    }
+
+    /// One line of the help text.
+    public var explanation: String {
+        switch self {
+        case .modelPath: "a .gguf file, or a directory that holds one (./models/test/SmolLM-135M-Instruct)"
+        case .host: "address to listen on (0.0.0.0)"
+        case .port: "port to listen on; 0 takes a free one (8080)"
+        case .threads: "compute threads (as many as the process may use)"
+        case .precision: "auto, fp32 or fp16 (auto)"
+        case .device: "auto or cpu (auto)"
+        case .contextLength: "longest prompt and reply together, in tokens (the model's)"
+        case .maxBatch: "most replies generated at the same time (auto)"
+        case .maxQueue: "most requests that wait for their turn (64)"
+        case .corsAllowedOrigins: "comma-separated origins of other web pages that may use the API (http://localhost:5173)"
+        case .logLevel: "trace, debug, info, notice, warning, error or critical (info)"
+        case .logFormat: "text or json (text)"
+        case .webRoot: "directory of the built web chat (beside the program, or frontend/dist)"
+        }
+    }
+
+    /// Settings of features that this version does not have. Set, they stop the start: an API key that nobody checks, or a certificate
+    /// that nobody uses, would promise a protection that is not there.
+    public static let unsupported = [
+        "API_KEYS", "API_KEYS_FILE", "RATE_LIMIT", "TLS_CERTIFICATE", "TLS_PRIVATE_KEY", "DATA_DIR", "LOG_FILE",
+    ]
+}

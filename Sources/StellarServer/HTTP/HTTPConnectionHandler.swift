@@ -1,0 +1,175 @@
+import NIOCore
+import NIOHTTP1
+import StellarProtocol
+
+/// The rules of one HTTP/1 connection that lie below single requests.
+///
+/// - Offers `Upgrade` only where it is a valid WebSocket handshake of ours, on the connection's first request. Any other offer (`h2c`,
+///   a bad handshake) is taken out, so that the request is answered as plain HTTP: NIO's upgrade handler would swallow it.
+/// - Closes after the response where either side said `Connection: close` or the request is HTTP/1.0, and does so without destroying
+///   the response: first the sending half, then, while what the client still sends is discarded, the rest.
+/// - Answers `Expect: 100-continue`, and what is no HTTP.
+/// - Reports to a ``ConnectionMonitor`` that the client has gone.
+/// - Closes connections on which no request has come: when the server shuts down, and after `idleTimeout`.
+///
+/// Sits right behind the HTTP decoder; lives on the channel's event loop.
+final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    /// What a request in progress asks of the connection.
+    private struct Exchange {
+        var isHTTP10: Bool
+        var closes: Bool
+    }
+
+    /// Bytes and time that a closing connection still takes from its client.
+    private static let discardLimit = 64 << 20
+    private static let lingerTime = TimeAmount.seconds(2)
+
+    let monitor = ConnectionMonitor()
+    private let isHandshake: (HTTPRequestHead) -> Bool
+    private let maxBodySize: Int
+    private let idleTimeout: TimeAmount?
+    private var exchanges = CircularBuffer<Exchange>()
+    private var hasSeenRequest = false
+    private var closesAfterResponse = false
+    private var discarded: Int?
+    private var timer: Scheduled<Void>?
+
+    /// - Parameters:
+    ///   - maxBodySize: `Expect: 100-continue` is not granted to larger bodies.
+    ///   - idleTimeout: How long the first request may take to come.
+    ///   - isHandshake: Whether a request is a valid WebSocket handshake for one of our paths.
+    init(maxBodySize: Int, idleTimeout: TimeAmount?, isHandshake: @escaping (HTTPRequestHead) -> Bool) {
+        self.maxBodySize = maxBodySize
+        self.idleTimeout = idleTimeout
+        self.isHandshake = isHandshake
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        guard let idleTimeout else { return }
+        schedule(context, in: idleTimeout) { $0.hasSeenRequest ? nil : .all }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        timer?.cancel()
+    }
+
+    // MARK: Requests
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let part = unwrapInboundIn(data)
+        guard discarded == nil else { return discard(part, context) }
+        guard case .head(var head) = part else { return context.fireChannelRead(data) }
+        let isFirst = !hasSeenRequest
+        hasSeenRequest = true
+        var exchange = Exchange(isHTTP10: head.isHTTP10, closes: head.isHTTP10 || !head.isKeepAlive)
+        if head.headers.contains(name: "upgrade"), !(isFirst && isHandshake(head)) {
+            head.headers.remove(name: "upgrade")
+            // The decoder has seen the offer too, and parses no further request after it.
+            exchange.closes = true
+        }
+        exchanges.append(exchange)
+        continueIfExpected(head, context)
+        context.fireChannelRead(wrapInboundOut(.head(head)))
+    }
+
+    private func continueIfExpected(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        guard exchanges.count == 1, !head.isHTTP10,
+            head.headers.first(name: "expect")?.lowercased() == "100-continue",
+            head.headers.first(name: "content-length").map({ (Int($0) ?? .max) <= maxBodySize }) ?? true
+        else { return }
+        context.writeAndFlush(wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
+    }
+
+    private func discard(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) {
+        guard case .body(let bytes) = part, let count = discarded else { return }
+        discarded = count + bytes.readableBytes
+        if count + bytes.readableBytes > Self.discardLimit { context.close(promise: nil) }
+    }
+
+    /// Answers what is no HTTP. Inside a request the error is for the one who reads it.
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard discarded == nil else { return }
+        guard let error = error as? HTTPParserError, exchanges.isEmpty else { return context.fireErrorCaught(error) }
+        hasSeenRequest = true
+        let isTooLarge = error == .headerOverflow
+        let message = isTooLarge ? "The request's headers are too large." : "The request is not valid HTTP/1.1."
+        let apiError = APIError(status: isTooLarge ? 431 : 400, message: message, code: "bad_request")
+        let body = (try? JSONCoding.encode(apiError.response)) ?? []
+        var head = HTTPResponseHead(version: .http1_1, status: isTooLarge ? .requestHeaderFieldsTooLarge : .badRequest)
+        head.headers = [
+            "content-type": "application/json", "content-length": String(body.count), "connection": "close",
+        ]
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: body)))), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        startClosing(context)
+    }
+
+    // MARK: Responses
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        switch unwrapOutboundIn(data) {
+        case .head(var head) where !(100..<200).contains(head.status.code):
+            let exchange = exchanges.first
+            if let exchange, exchange.isHTTP10 { head.version = .http1_0 }
+            if exchange?.closes == true { head.headers.replaceOrAdd(name: "connection", value: "close") }
+            closesAfterResponse = head.headers[canonicalForm: "connection"].contains { $0.lowercased() == "close" }
+            context.write(wrapOutboundOut(.head(head)), promise: promise)
+        case .end:
+            _ = exchanges.popFirst()
+            guard closesAfterResponse else { return context.write(data, promise: promise) }
+            context.writeAndFlush(data, promise: promise)
+            startClosing(context)
+        case .head, .body:
+            context.write(data, promise: promise)
+        }
+    }
+
+    /// Closing a socket that holds unread bytes would reset the connection and could take the response with it.
+    private func startClosing(_ context: ChannelHandlerContext) {
+        discarded = 0
+        context.close(mode: .output, promise: nil)
+        schedule(context, in: Self.lingerTime) { _ in .all }
+    }
+
+    // MARK: Events
+
+    func channelInactive(context: ChannelHandlerContext) {
+        monitor.close()
+        context.fireChannelInactive()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .some(.inputClosed) = event as? ChannelEvent {
+            monitor.close()
+            if discarded != nil || !hasSeenRequest { context.close(promise: nil) }
+        }
+        if event is ChannelShouldQuiesceEvent, !hasSeenRequest { context.close(promise: nil) }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    private func schedule(
+        _ context: ChannelHandlerContext,
+        in time: TimeAmount,
+        _ decide: @escaping (HTTPConnectionHandler) -> CloseMode?
+    ) {
+        timer?.cancel()
+        timer = context.eventLoop.assumeIsolated().scheduleTask(in: time) { [weak self] in
+            guard let self, let mode = decide(self) else { return }
+            context.close(mode: mode, promise: nil)
+        }
+    }
+}
+
+extension HTTPRequestHead {
+    /// Whether the client knows neither chunked bodies nor persistent connections.
+    var isHTTP10: Bool { version.major < 1 || (version.major == 1 && version.minor == 0) }
+}
+
+@available(*, unavailable)
+extension HTTPConnectionHandler: Sendable {}

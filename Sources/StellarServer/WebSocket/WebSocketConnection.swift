@@ -1,0 +1,183 @@
+import Logging
+import NIOCore
+import NIOWebSocket
+import ServiceLifecycle
+import StellarProtocol
+
+/// Performs for one connection what ``WebSocketMessageReader`` and ``ChatSession`` decide.
+///
+/// Frames are read all the time, also while a reply is written, so that pings, `chat.cancel` and the client's close are seen at once.
+actor WebSocketConnection {
+    typealias Outbound = NIOAsyncChannelOutboundWriter<WebSocketFrame>
+
+    private let channel: any Channel
+    private let outbound: Outbound
+    private let limits: WebSocketLimits
+    private let chat: ChatService
+    private let logger: Logger
+    private var session: ChatSession
+    private var reader: WebSocketMessageReader
+    private var generation: StreamPump<ReplyPart>?
+    private var reply: Task<Void, Never>?
+    private var hasHeardFromClient = true
+    private var isClosing = false
+
+    init(
+        session: ChatSession,
+        channel: any Channel,
+        outbound: Outbound,
+        limits: WebSocketLimits,
+        chat: ChatService,
+        logger: Logger
+    ) {
+        self.session = session
+        self.channel = channel
+        self.outbound = outbound
+        self.limits = limits
+        self.chat = chat
+        self.logger = logger
+        self.reader = WebSocketMessageReader(maxMessageSize: limits.maxMessageSize)
+    }
+
+    /// Returns when the connection is over and nothing is generated for it any more.
+    nonisolated func run(_ inbound: NIOAsyncChannelInboundStream<WebSocketFrame>) async {
+        await withTaskGroup(of: Void.self) { group in
+            await begin()
+            group.addTask { await self.pingRegularly() }
+            group.addTask {
+                guard (try? await gracefulShutdown()) != nil else { return }
+                await self.shutDown()
+            }
+            do {
+                for try await frame in inbound { await receive(frame) }
+            } catch let error as NIOWebSocketError {
+                await close(WebSocketErrorCode(decoderError: error), reason: "\(error)")
+                // The decoder takes no more frames; what the client has still under way is left unread until it closes.
+                try? await channel.closeFuture.get()
+            } catch {
+                logger.debug("WebSocket can't be read", metadata: ["error": "\(error)"])
+            }
+            group.cancelAll()
+        }
+        await end()
+    }
+
+    private func begin() async {
+        await perform(session.start())
+    }
+
+    private func end() async {
+        isClosing = true
+        generation?.cancel()
+        await reply?.value
+    }
+
+    // MARK: Reading
+
+    private func receive(_ frame: WebSocketFrame) async {
+        hasHeardFromClient = true
+        switch reader.receive(frame) {
+        case .text(let text): await perform(session.receive(text))
+        case .ping(let data): await send(WebSocketFrame(fin: true, opcode: .pong, data: data))
+        case .close(let code): await close(code, reason: "")
+        case .violation(let code, let reason): await close(code, reason: reason)
+        case nil: break
+        }
+    }
+
+    private func pingRegularly() async {
+        while (try? await Task.sleep(for: limits.pingInterval)) != nil, !isClosing {
+            guard hasHeardFromClient else {
+                await close(.goingAway, reason: "No answer to a ping.")
+                return
+            }
+            hasHeardFromClient = false
+            await send(WebSocketFrame(fin: true, opcode: .ping, data: ByteBuffer(integer: UInt64.random(in: .min ... .max))))
+        }
+    }
+
+    private func shutDown() async {
+        await perform(session.shutDown())
+    }
+
+    // MARK: Acting
+
+    private func perform(_ actions: [ChatSession.Action]) async {
+        for action in actions {
+            switch action {
+            case .send(let event): await send([event])
+            case .reply(let request, let id): start(request, id: id)
+            case .cancelReply: generation?.cancel()
+            case .close: await close(.goingAway, reason: "The server is shutting down.")
+            }
+        }
+    }
+
+    private func start(_ request: ChatCompletionRequest, id: String?) {
+        let pump = ReplyPart.pump(request, chat: chat)
+        generation = pump
+        reply = Task { await write(pump, id: id) }
+    }
+
+    /// Writes the events of a reply. This task is never cancelled, so that a cancelled generation still ends in good order.
+    private func write(_ generation: StreamPump<ReplyPart>, id: String?) async {
+        var mapper = WebSocketMapper(id: id)
+        var hasStarted = false
+        var end = ChatSession.ReplyEnd.failed
+        do {
+            for try await part in generation.elements {
+                switch part {
+                case .started:
+                    hasStarted = true
+                    await send(mapper.start())
+                case .event(let event): await send(mapper.map(event))
+                }
+            }
+            if !hasStarted { await send(mapper.start()) }
+            await send(mapper.finish())
+            end = .text(mapper.text)
+        } catch {
+            logger.debug("Reply failed", metadata: ["error": "\(error)"])
+            await send([WebSocketServerEvent(.error(APIError(anyError: error).response.error), id: id)])
+        }
+        self.generation = nil
+        await perform(session.replyEnded(end))
+    }
+
+    // MARK: Writing
+
+    private func send(_ events: [WebSocketServerEvent]) async {
+        for event in events {
+            do {
+                await send(WebSocketFrame(fin: true, opcode: .text, data: ByteBuffer(bytes: try JSONCoding.encode(event))))
+            } catch {
+                logger.error("Event can't be encoded", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    private func send(_ frame: WebSocketFrame) async {
+        guard !isClosing else { return }
+        do {
+            try await outbound.write(frame)
+        } catch {
+            // The client is gone: nothing more is worth generating for it.
+            isClosing = true
+            generation?.cancel()
+        }
+    }
+
+    /// Sends a close frame, stops generating, and gives the client a moment to close its side.
+    private func close(_ code: WebSocketErrorCode, reason: String) async {
+        guard !isClosing else { return }
+        var data = ByteBuffer()
+        data.write(webSocketErrorCode: code)
+        data.writeString(reason)
+        await send(WebSocketFrame(fin: true, opcode: .connectionClose, data: data))
+        isClosing = true
+        generation?.cancel()
+        let channel = self.channel
+        channel.close(mode: .output, promise: nil)
+        channel.eventLoop.scheduleTask(in: TimeAmount(limits.closeTimeout)) { channel.close(promise: nil) }
+    }
+}

@@ -1,0 +1,155 @@
+import Configuration
+import Foundation
+import Logging
+import Metrics
+import ServiceLifecycle
+import StellarServer
+import UnixSignals
+
+/// `stellarchatd`: reads the settings, loads the model and serves it until it is told to stop.
+@main
+struct Daemon {
+    /// `EX_CONFIG` of sysexits.h: trying again without changing something makes no sense.
+    private static let configurationExitCode: Int32 = 78
+    /// Replies that run when the daemon is told to stop have this long to finish.
+    private static let drainTime = Duration.seconds(30)
+
+    static func main() async {
+        // A client that goes away while it is written to is an error of the write, not the end of the process.
+        signal(SIGPIPE, SIG_IGN)
+        do throws(SettingsError) {
+            switch try CommandLineFlags.parse(CommandLine.arguments.dropFirst()) {
+            case .help: print(CommandLineFlags.helpText)
+            case .version: print("stellarchatd \(BuildInformation.version)")
+            case .run(let flags): exit(await Daemon(settings: try Self.settings(flags: flags)).run())
+            }
+        } catch {
+            try? FileHandle.standardError.write(contentsOf: Data("stellarchatd can't start:\n\(error)\n".utf8))
+            exit(configurationExitCode)
+        }
+    }
+
+    /// Flags, then environment variables, then defaults.
+    private static func settings(flags: [SettingName: String]) throws(SettingsError) -> ServerSettings {
+        let given = flags.map { (AbsoluteConfigKey(ConfigKey($0.key.key)), ConfigValue(stringLiteral: $0.value)) }
+        let reader = ConfigReader(providers: [
+            InMemoryProvider(name: "flags", values: Dictionary(uniqueKeysWithValues: given)), EnvironmentVariablesProvider(),
+        ])
+        return try ServerSettings { name in
+            reader.string(forKey: ConfigKey(name.lowercased().replacing("_", with: ".")))
+        }
+    }
+
+    private let settings: ServerSettings
+    private let logger: Logger
+    private let metrics = ServerMetrics()
+    private let holder = BackendHolder()
+
+    private init(settings: ServerSettings) {
+        self.settings = settings
+        let format = settings.logFormat
+        LoggingSystem.bootstrap { label in
+            var handler: any LogHandler =
+                switch format {
+                case .text: StreamLogHandler.standardOutput(label: label)
+                case .json: JSONLogHandler(label: label)
+                }
+            handler.logLevel = settings.logLevel
+            return handler
+        }
+        MetricsSystem.bootstrap(RegistryMetricsFactory(registry: metrics.registry))
+        logger = Logger(label: "stellarchatd")
+    }
+
+    /// Runs until a signal or a failure.
+    ///
+    /// - Returns: The process's exit code.
+    private func run() async -> Int32 {
+        logger.notice("StellarChat \(BuildInformation.version)", metadata: ["pid": "\(ProcessInfo.processInfo.processIdentifier)"])
+        warnIfExposed()
+        let model = ModelService(settings: settings, holder: holder, metrics: metrics, logger: logger)
+        let server = ChatServerService(
+            ChatServer(configuration: serverConfiguration(), holder: holder, metrics: metrics, logger: logger)
+        ) { [logger, settings] port in
+            logger.notice("Listening", metadata: ["address": "http://\(settings.displayHost):\(port)"])
+        }
+        // Services stop in reverse order: the server drains while the model still computes.
+        var configuration = ServiceGroupConfiguration(
+            services: [
+                .init(service: model, failureTerminationBehavior: .gracefullyShutdownGroup), .init(service: server),
+            ],
+            logger: logger
+        )
+        configuration.maximumGracefulShutdownDuration = Self.drainTime
+        return await run(ServiceGroup(configuration: configuration))
+    }
+
+    private func run(_ group: ServiceGroup) async -> Int32 {
+        let running = Task { try await group.run() }
+        let signals = Task { [logger] in
+            var count = 0
+            for await signal in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
+                count += 1
+                switch count {
+                case 1:
+                    logger.notice(
+                        "Stopping: running replies may finish",
+                        metadata: ["signal": "\(signal)", "seconds": "\(Self.drainTime.components.seconds)"]
+                    )
+                    await group.triggerGracefulShutdown()
+                case 2:
+                    logger.notice("Stopping now", metadata: ["signal": "\(signal)"])
+                    running.cancel()
+                default: exit(130)
+                }
+            }
+        }
+        defer { signals.cancel() }
+        do {
+            try await running.value
+        } catch is CancellationError {
+            logger.notice("Replies were cut short")
+        } catch let failure as ModelLoadError {
+            logger.critical("\(failure)")
+            return 1
+        } catch {
+            let listening = ListenError(error, host: settings.host, port: settings.port)
+            logger.critical("\(listening?.description ?? "The server failed: \(error)")")
+            return 1
+        }
+        logger.notice("Stopped")
+        return 0
+    }
+
+    private func serverConfiguration() -> ChatServer.Configuration {
+        var configuration = ChatServer.Configuration()
+        configuration.host = settings.host
+        configuration.port = settings.port
+        configuration.allowedOrigins = settings.corsAllowedOrigins
+        configuration.webRoot = WebRoot.find(configured: settings.webRoot)
+        if configuration.webRoot == nil {
+            logger.warning("There is no web chat: neither WEB_ROOT nor frontend/dist has an index.html. The API works without it.")
+        }
+        return configuration
+    }
+
+    private func warnIfExposed() {
+        guard !settings.isLoopbackOnly else { return }
+        logger.warning(
+            """
+            ANYONE WHO CAN REACH THIS MACHINE CAN USE THE MODEL: HOST is \(settings.host) and this version asks for no keys. \
+            HOST=127.0.0.1 restricts it to this machine.
+            """
+        )
+    }
+}
+
+extension ServerSettings {
+    /// A host that a browser on this machine can open.
+    fileprivate var displayHost: String {
+        switch host {
+        case "0.0.0.0", "::": "localhost"
+        default: host.contains(":") && !host.hasPrefix("[") ? "[\(host)]" : host
+        }
+    }
+}

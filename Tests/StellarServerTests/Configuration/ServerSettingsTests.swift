@@ -1,0 +1,95 @@
+import Logging
+import StellarInference
+import StellarServer
+import Testing
+
+@Suite("Settings")
+struct ServerSettingsTests {
+    private func read(_ values: [String: String]) throws(SettingsError) -> ServerSettings {
+        try ServerSettings { values[$0] }
+    }
+
+    @Test("Nothing set gives the documented defaults")
+    func defaults() throws {
+        let settings = try read([:])
+        #expect(settings.modelPath == "./models/test/SmolLM-135M-Instruct")
+        #expect(settings.host == "0.0.0.0")
+        #expect(settings.port == 8080)
+        #expect(settings.maxQueue == 64)
+        #expect(settings.threads == nil)
+        #expect(settings.corsAllowedOrigins == ["http://localhost:5173"])
+        #expect(!settings.isLoopbackOnly)
+    }
+
+    @Test("Every value is read")
+    func values() throws {
+        let settings = try read([
+            "MODEL_PATH": "/m.gguf", "HOST": "127.0.0.1", "PORT": " 99 ", "THREADS": "3", "PRECISION": "FP16", "DEVICE": "cpu",
+            "CONTEXT_LENGTH": "1024", "MAX_BATCH": "auto", "MAX_QUEUE": "0", "CORS_ALLOWED_ORIGINS": "https://a.example, http://b:8080",
+            "LOG_LEVEL": "debug", "LOG_FORMAT": "json", "WEB_ROOT": "/tmp",
+        ])
+        #expect(settings.port == 99)
+        #expect(settings.loadOptions == LanguageModel.LoadOptions(precision: .fp16, threads: 3))
+        #expect(settings.engineConfiguration == EngineConfiguration(contextLength: 1024, maxBatch: nil, maxQueue: 0, threads: 3))
+        #expect(settings.corsAllowedOrigins == ["https://a.example", "http://b:8080"])
+        #expect(settings.logLevel == .debug)
+        #expect(settings.logFormat == .json)
+        #expect(settings.webRoot == "/tmp")
+        #expect(settings.isLoopbackOnly)
+    }
+
+    @Test(
+        "A wrong value is an error that names setting, value and what is allowed",
+        arguments: [
+            ("PORT", "70000", "0 to 65535"), ("PORT", "80a", "whole number"), ("THREADS", "0", "auto or"), ("PRECISION", "int8", "fp16"),
+            ("DEVICE", "cuda", "auto, cpu"), ("CONTEXT_LENGTH", "-1", "whole number"), ("MAX_BATCH", "1e3", "whole number"),
+            ("MAX_QUEUE", "many", "whole number"), ("CORS_ALLOWED_ORIGINS", "https://a.example/path", "no path"),
+            ("LOG_LEVEL", "loud", "trace"), ("LOG_FORMAT", "xml", "text, json"), ("WEB_ROOT", "/does/not/exist", "directory"),
+        ]
+    )
+    func wrongValue(name: String, value: String, allowed: String) throws {
+        let error = try #require(throws: SettingsError.self) { try read([name: value]) }
+        #expect(error.problems.count == 1)
+        #expect(error.description.contains(name) && error.description.contains(value) && error.description.contains(allowed))
+    }
+
+    @Test("All problems are told at once")
+    func allProblems() throws {
+        let error = try #require(throws: SettingsError.self) { try read(["PORT": "x", "DEVICE": "tpu", "LOG_LEVEL": "?"]) }
+        #expect(error.problems.count == 3)
+    }
+
+    @Test("A setting of a feature that is not there stops the start", arguments: SettingName.unsupported)
+    func unsupported(name: String) throws {
+        let error = try #require(throws: SettingsError.self) { try read([name: "something"]) }
+        #expect(error.description.contains(name))
+        #expect(!error.description.contains("something"))
+    }
+
+    @Test("Flags have the names of the variables")
+    func flags() throws {
+        let flags = try CommandLineFlags.parse(["--model-path", "/m", "--port=1", "--cors-allowed-origins=a=b"])
+        #expect(flags == .run([.modelPath: "/m", .port: "1", .corsAllowedOrigins: "a=b"]))
+        #expect(try CommandLineFlags.parse(["--port", "1", "--help"]) == .help)
+        #expect(try CommandLineFlags.parse(["--version"]) == .version)
+        #expect(SettingName.allCases.allSatisfy { CommandLineFlags.helpText.contains($0.flag) })
+    }
+
+    @Test("Unknown flags and missing values are errors", arguments: [["--models", "x"], ["x"], ["--port"], ["-p", "1"]])
+    func wrongFlags(arguments: [String]) {
+        #expect(throws: SettingsError.self) { try CommandLineFlags.parse(arguments) }
+    }
+
+    @Test("Pages of the server itself and listed ones are permitted, others are not")
+    func origins() {
+        let policy = OriginPolicy(allowed: ["https://chat.example"])
+        #expect(policy.permits(nil, hosts: ["localhost:8080"]))
+        #expect(policy.permits("https://CHAT.example", hosts: ["localhost:8080"]))
+        #expect(policy.permits("http://localhost:8080", hosts: ["localhost:8080"]))
+        #expect(policy.permits("https://proxy.example", hosts: ["10.0.0.1:8080", "proxy.example:443"]))
+        #expect(!policy.permits("http://localhost:9090", hosts: ["localhost:8080"]))
+        #expect(!policy.permits("null", hosts: ["localhost:8080"]))
+        #expect(!policy.permits("https://evil.example", hosts: ["localhost:8080"]))
+        #expect(OriginPolicy(allowed: ["*"]).permits("https://any.example", hosts: []))
+    }
+}
