@@ -44,7 +44,13 @@ public struct ChatTemplate: Sendable {
         addGenerationPrompt: Bool = true,
         variables: [TemplateValue.Member] = []
     ) throws(InferenceError) -> RenderedPrompt {
-        try render(messages: messages, tools: tools, addGenerationPrompt: addGenerationPrompt, variables: variables, clock: Self.systemClock)
+        try render(
+            messages: messages,
+            tools: tools,
+            addGenerationPrompt: addGenerationPrompt,
+            variables: variables,
+            clock: Self.systemClock
+        )
     }
 
     /// Seconds since 1970, as the system has them.

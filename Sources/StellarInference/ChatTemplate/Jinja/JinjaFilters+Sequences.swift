@@ -59,9 +59,13 @@ extension JinjaFilters {
         let items = try value.elements()
         guard size > 0 else {
             // Python's generator never finds a full line, or finds one before the first item.
-            return .iterator(try JinjaIterator(try size == 0 ? items.reduce(into: [try .list([])]) { $0.append(try .list([$1])) } : [.list(items)]))
+            return .iterator(
+                try JinjaIterator(try size == 0 ? items.reduce(into: [try .list([])]) { $0.append(try .list([$1])) } : [.list(items)])
+            )
         }
-        var batches = stride(from: 0, to: items.count, by: size).map { Array(items[$0..<min(items.count, $0.addingReportingOverflow(size).overflow ? items.count : $0 + size)]) }
+        var batches = stride(from: 0, to: items.count, by: size).map {
+            Array(items[$0..<min(items.count, $0.addingReportingOverflow(size).overflow ? items.count : $0 + size)])
+        }
         if let fill = bound.nonNone(1), let last = batches.last, last.count < size {
             try interpreter.charge(size - last.count)
             batches[batches.count - 1] += Array(repeating: fill, count: size - last.count)
@@ -105,7 +109,11 @@ extension JinjaFilters {
     }
 
     static func select(
-        _ interpreter: JinjaInterpreter, _ value: JinjaValue, _ arguments: JinjaArguments, keeps: Bool, byAttribute: Bool = false
+        _ interpreter: JinjaInterpreter,
+        _ value: JinjaValue,
+        _ arguments: JinjaArguments,
+        keeps: Bool,
+        byAttribute: Bool = false
     ) throws -> JinjaValue {
         var rest = arguments
         var path: JinjaValue?
@@ -159,7 +167,9 @@ extension JinjaFilters {
     }
 
     static func extreme(
-        _ interpreter: JinjaInterpreter, _ value: JinjaValue, _ arguments: JinjaArguments,
+        _ interpreter: JinjaInterpreter,
+        _ value: JinjaValue,
+        _ arguments: JinjaArguments,
         _ isBetter: (JinjaValue, JinjaValue) throws -> Bool
     ) throws -> JinjaValue {
         let bound = try arguments.bind("min", ["case_sensitive", "attribute"])
@@ -177,7 +187,9 @@ extension JinjaFilters {
 
     /// A stable sort by keys, ascending or descending.
     private static func sorted(
-        _ items: [(item: JinjaValue, key: JinjaValue)], reverse: Bool, _ interpreter: JinjaInterpreter
+        _ items: [(item: JinjaValue, key: JinjaValue)],
+        reverse: Bool,
+        _ interpreter: JinjaInterpreter
     ) throws -> [JinjaValue] {
         try items.sorted { first, second in
             try interpreter.charge(1 + min(first.key.weight, second.key.weight))
@@ -235,6 +247,7 @@ extension JinjaFilters {
             try groups.map { group in
                 let original = try group.items.first.map { try interpreter.value(at: bound.value(0), of: $0, default: bound.nonNone(1)) }
                 return .tuple(try JinjaList([original ?? group.key, try .list(group.items)], isGroup: true))
-            })
+            }
+        )
     }
 }

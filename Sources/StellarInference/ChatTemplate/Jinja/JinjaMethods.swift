@@ -57,7 +57,8 @@ enum JinjaMethods {
         switch value {
         case .string(let text): return bound(name, text, value, JinjaStringMethods.table)
         case .dictionary(let dictionary):
-            return bound(name, dictionary, value, dictionaryMethods) ?? refused(name, mutators: ["clear", "pop", "popitem", "setdefault", "update"])
+            return bound(name, dictionary, value, dictionaryMethods)
+                ?? refused(name, mutators: ["clear", "pop", "popitem", "setdefault", "update"])
         case .list(let list):
             let mutators: Set = ["append", "clear", "pop", "reverse", "insert", "sort", "extend", "remove"]
             return bound(name, list, value, listMethods) ?? refused(name, mutators: mutators)
@@ -71,14 +72,18 @@ enum JinjaMethods {
     }
 
     private static func bound<Receiver>(
-        _ name: String, _ receiver: Receiver, _ value: JinjaValue, _ table: [String: Method<Receiver>]
+        _ name: String,
+        _ receiver: Receiver,
+        _ value: JinjaValue,
+        _ table: [String: Method<Receiver>]
     ) -> JinjaValue? {
         guard let method = table[name] else { return nil }
         return .function(
             JinjaFunction(name, depth: value.depth + 1) { interpreter, arguments in
                 try interpreter.charge(value.weight)
                 return try method(interpreter, receiver, arguments)
-            })
+            }
+        )
     }
 
     /// Methods that change their receiver exist, but the immutable sandbox lets nobody call them.
@@ -132,7 +137,9 @@ enum JinjaMethods {
 
     private static func changed(_ loop: JinjaLoop, _ arguments: JinjaArguments) -> JinjaValue {
         let values = arguments.positional
-        if let last = loop.lastChanged, last.count == values.count, zip(last, values).allSatisfy({ $0.isEqual(to: $1) }) { return .bool(false) }
+        if let last = loop.lastChanged, last.count == values.count, zip(last, values).allSatisfy({ $0.isEqual(to: $1) }) {
+            return .bool(false)
+        }
         loop.lastChanged = values
         return .bool(true)
     }

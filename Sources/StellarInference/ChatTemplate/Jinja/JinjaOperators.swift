@@ -26,9 +26,14 @@ enum JinjaOperators {
     }
 
     static func apply(
-        _ operation: JinjaBinaryOperator, _ left: JinjaValue, _ right: JinjaValue, _ interpreter: JinjaInterpreter
+        _ operation: JinjaBinaryOperator,
+        _ left: JinjaValue,
+        _ right: JinjaValue,
+        _ interpreter: JinjaInterpreter
     ) throws -> JinjaValue {
-        if operation == .modulo, case .string(let format) = left { return .string(try JinjaPercentFormat.apply(format, right, interpreter)) }
+        if operation == .modulo, case .string(let format) = left {
+            return .string(try JinjaPercentFormat.apply(format, right, interpreter))
+        }
         if let result = try applyToSequences(operation, left, right, interpreter) { return result }
         if let first = left.asInteger, let second = right.asInteger { return try applyToIntegers(operation, first, second) }
         guard let first = left.asDouble, let second = right.asDouble else { throw unsupported(operation.rawValue, left, right) }
@@ -38,7 +43,10 @@ enum JinjaOperators {
     // MARK: Sequences
 
     private static func applyToSequences(
-        _ operation: JinjaBinaryOperator, _ left: JinjaValue, _ right: JinjaValue, _ interpreter: JinjaInterpreter
+        _ operation: JinjaBinaryOperator,
+        _ left: JinjaValue,
+        _ right: JinjaValue,
+        _ interpreter: JinjaInterpreter
     ) throws -> JinjaValue? {
         switch (operation, left, right) {
         case (.add, .string(let first), .string(let second)):
@@ -149,7 +157,10 @@ enum JinjaOperators {
     // MARK: Comparison
 
     static func compare(
-        _ comparison: JinjaComparison, _ left: JinjaValue, _ right: JinjaValue, _ interpreter: JinjaInterpreter
+        _ comparison: JinjaComparison,
+        _ left: JinjaValue,
+        _ right: JinjaValue,
+        _ interpreter: JinjaInterpreter
     ) throws -> Bool {
         try interpreter.charge(min(left.weight, right.weight))
         switch comparison {
@@ -193,7 +204,11 @@ enum JinjaOperators {
 /// `value[start:stop:step]`.
 enum JinjaSlice {
     static func apply(
-        _ start: JinjaValue?, _ stop: JinjaValue?, _ step: JinjaValue?, to value: JinjaValue, _ interpreter: JinjaInterpreter
+        _ start: JinjaValue?,
+        _ stop: JinjaValue?,
+        _ step: JinjaValue?,
+        to value: JinjaValue,
+        _ interpreter: JinjaInterpreter
     ) throws -> JinjaValue {
         try interpreter.charge(value.weight)
         if case .undefined(let undefined) = value { throw JinjaError(undefined.message) }
@@ -204,7 +219,7 @@ enum JinjaSlice {
         case .list(let list): return try .list(try indices(list.items.count).map { list.items[$0] })
         case .tuple(let list): return try .tuple(try indices(list.items.count).map { list.items[$0] })
         case .range(let range): return try .list(try indices(range.count).map { range.items[$0] })
-        default: return .undefined("'\(value.typeName) object' can't be sliced")
+        default: throw JinjaError("'\(value.typeName)' object can't be sliced")
         }
     }
 
