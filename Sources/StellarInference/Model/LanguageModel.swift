@@ -1,9 +1,11 @@
-/// A loaded model: weights, tokenizer and chat template.
+import Foundation
+
+/// A loaded model: weights, tokenizer and chat template. Immutable; any number of engines can share it.
 public final class LanguageModel: Sendable {
     /// What clients call the model: the name of the file or directory without its extension.
     public let name: String
-    /// Longest sequence that the model was trained for, in tokens.
-    public let contextLength: Int
+    /// The shape of the network.
+    public let configuration: ModelConfiguration
     public let tokenizer: Tokenizer
     /// `nil` if the model file has none: such a model completes text but can't chat.
     public let chatTemplate: ChatTemplate?
@@ -13,32 +15,27 @@ public final class LanguageModel: Sendable {
     public let created: Int
     /// One line for logs and status pages: architecture, parameters, weight types, precision.
     public let summary: String
+    /// Time that loading took.
+    public let loadDuration: Duration
+    package let weights: ModelWeights
+    /// All weights are FP32: then the KV cache is too.
+    let usesFullPrecision: Bool
 
-    init(
-        name: String, contextLength: Int, tokenizer: Tokenizer, chatTemplate: ChatTemplate?, defaultSampling: SamplingParameters, created: Int,
-        summary: String
-    ) {
-        self.name = name
-        self.contextLength = contextLength
-        self.tokenizer = tokenizer
-        self.chatTemplate = chatTemplate
-        self.defaultSampling = defaultSampling
-        self.created = created
-        self.summary = summary
-    }
+    /// Longest sequence that the model was trained for, in tokens.
+    public var contextLength: Int { configuration.contextLength }
 
     /// Loads the model at `path` (a `.gguf` file, or a directory that holds one), or returns the one already loaded from there: two
-    /// loads of one path give one model.
+    /// loads of one path give one model. Loading runs on a thread of its own.
     ///
     /// - Throws: ``InferenceError`` `modelNotFound`, `invalidModelFile`, `unsupportedModel`, `invalidConfiguration`, `outOfMemory`.
     public static func load(path: String, options: LoadOptions = LoadOptions()) async throws -> LanguageModel {
-        throw InferenceError(.modelNotFound, "There is no model at \(path).")
+        try await ModelStore.shared.model(at: path, options: options)
     }
 
     /// How a model is loaded.
     public struct LoadOptions: Sendable, Hashable {
         public var precision: Precision
-        /// Compute threads; `nil`: as many as the process may use.
+        /// Threads for converting weights; `nil`: as many as the process may use.
         public var threads: Int?
 
         public init(precision: Precision = .auto, threads: Int? = nil) {
@@ -49,9 +46,77 @@ public final class LanguageModel: Sendable {
 
     /// The form in which weights are held.
     public enum Precision: String, Sendable, CaseIterable {
-        /// Quantised files stay quantised, F16 and BF16 files stay half where the CPU converts in hardware, F32 files stay F32.
+        /// Quantised files stay quantised, F16 and BF16 files stay half precision, F32 files stay F32.
         case auto
         case fp32
         case fp16
+    }
+
+    /// Reads and checks the file, and converts the weights as `options` say. Only ``ModelStore`` calls this, so that one file is loaded once.
+    init(location: ModelLocation, options: LoadOptions) throws(InferenceError) {
+        let start = ContinuousClock.now
+        try Kernels.validateSelection()
+        let file = try GGUFFile(path: location.file)
+        guard let family = try file.metadata.string("general.architecture") else {
+            throw InferenceError(.invalidModelFile, "\(location.file) does not name its architecture. Fetch or convert it again.")
+        }
+        let architecture = try ModelArchitectures.architecture(ggufName: family)
+        configuration = try architecture.configuration(gguf: file.metadata)
+        name = location.name
+        tokenizer = try Tokenizer(TokenizerVocabulary(file.metadata))
+        guard tokenizer.vocabularySize <= configuration.vocabularySize else {
+            throw ModelConfiguration.invalid(
+                "it has \(tokenizer.vocabularySize) tokens but embeddings for \(configuration.vocabularySize)")
+        }
+        chatTemplate = try Self.chatTemplate(file.metadata, tokenizer)
+        defaultSampling = try Self.defaultSampling(file.metadata)
+        created = Self.modificationTime(location.file)
+
+        let pool = ComputePool(workerCount: options.threads ?? MachineTopology.usableCores)
+        defer { pool.stop() }
+        let loader = try WeightLoader(
+            file: file, table: architecture.tensors(gguf: configuration), configuration: configuration, precision: options.precision,
+            pool: pool)
+        weights = try loader.load()
+        usesFullPrecision = weights.tokenEmbedding.type == .f32 && weights.layers.allSatisfy(\.isFullPrecision)
+        summary = Self.summarize(configuration, file, options.precision)
+        loadDuration = .now - start
+    }
+
+    private static func chatTemplate(_ metadata: GGUFMetadata, _ tokenizer: Tokenizer) throws(InferenceError) -> ChatTemplate? {
+        guard let source = try metadata.string("tokenizer.chat_template") else { return nil }
+        return try ChatTemplate(source: source, bosToken: tokenizer.bosTokenText, eosToken: tokenizer.eosTokenText)
+    }
+
+    /// The values that llama.cpp uses where a file recommends none: better replies from small models than the bare distribution.
+    private static func defaultSampling(_ metadata: GGUFMetadata) throws(InferenceError) -> SamplingParameters {
+        let parameters = try SamplingParameters(
+            temperature: Float(metadata.float("general.sampling.temp") ?? 0.8),
+            topK: metadata.integer("general.sampling.top_k") ?? 40,
+            topP: Float(metadata.float("general.sampling.top_p") ?? 0.95),
+            minP: Float(metadata.float("general.sampling.min_p") ?? 0.05)
+        )
+        try parameters.validate()
+        return parameters
+    }
+
+    private static func modificationTime(_ path: String) -> Int {
+        let date = (try? FileManager.default.attributesOfItem(atPath: path))?[.modificationDate] as? Date
+        return Int((date?.timeIntervalSince1970 ?? 0).rounded(.down))
+    }
+
+    private static func summarize(_ configuration: ModelConfiguration, _ file: GGUFFile, _ precision: Precision) -> String {
+        let parameters = file.tensors.reduce(0) { $0 + $1.elementCount }
+        var bytes: [TensorType: Int] = [:]
+        for tensor in file.tensors { bytes[tensor.type, default: 0] += tensor.byteCount }
+        let types = bytes.sorted { $0.value > $1.value }.map(\.key.name).joined(separator: " + ")
+        return "\(configuration.architecture), \(parameters / 1_000_000)M parameters, weights \(types), precision \(precision.rawValue), "
+            + "context \(configuration.contextLength)"
+    }
+}
+
+extension ModelWeights.Layer {
+    fileprivate var isFullPrecision: Bool {
+        [queryKeyValue, attentionOutput, gateUp, down].allSatisfy { $0.matrices.allSatisfy { $0.type == .f32 } }
     }
 }

@@ -1,0 +1,152 @@
+// Kernels for AArch64 Advanced SIMD (32 registers of 4 floats).
+//
+// Not run on such a processor yet. The kernels are those of the other instruction sets over the primitives below; this file has been
+// compiled for AArch64, and has passed all tests on x86 with each intrinsic replaced by a loop that does what its description says.
+
+#include "kernels_internal.h"
+
+#if STELLAR_ARM64
+
+#include <arm_neon.h>
+#include <math.h>
+#include <stdlib.h>
+
+#pragma STDC FP_CONTRACT OFF
+
+#define VEC_LANES 4
+#define PLAIN_WIDTHS 8, 6, 6, 5
+#define BLOCK_WIDTHS 4, 4, 4, 4
+#define QUERY_TILE 4
+#define SPAN 16
+#define VALUE_VECTORS 4
+#define FULL_TILE_VALUE_VECTORS 4
+#define ISA STELLAR_ISA_NEON
+#define TABLE stellar_kernels_neon
+
+typedef float32x4_t vec;
+
+STELLAR_INLINE vec v_zero(void) { return vdupq_n_f32(0); }
+STELLAR_INLINE vec v_set1(float x) { return vdupq_n_f32(x); }
+STELLAR_INLINE vec v_load(const float *p) { return vreinterpretq_f32_u8(vld1q_u8((const uint8_t *)p)); }
+STELLAR_INLINE void v_store(float *p, vec v) { vst1q_f32(p, v); }
+STELLAR_INLINE vec v_load_n(const float *p, size_t n) {
+    float lanes[4] = {0};
+    memcpy(lanes, p, n * sizeof(float));
+    return vld1q_f32(lanes);
+}
+STELLAR_INLINE void v_store_n(float *p, vec v, size_t n) {
+    float lanes[4];
+    vst1q_f32(lanes, v);
+    memcpy(p, lanes, n * sizeof(float));
+}
+STELLAR_INLINE vec v_add(vec a, vec b) { return vaddq_f32(a, b); }
+STELLAR_INLINE vec v_sub(vec a, vec b) { return vsubq_f32(a, b); }
+STELLAR_INLINE vec v_mul(vec a, vec b) { return vmulq_f32(a, b); }
+STELLAR_INLINE vec v_div(vec a, vec b) { return vdivq_f32(a, b); }
+STELLAR_INLINE vec v_fma(vec a, vec b, vec c) { return vfmaq_f32(c, a, b); }
+STELLAR_INLINE vec v_min(vec a, vec b) { return vminq_f32(a, b); }
+STELLAR_INLINE vec v_max(vec a, vec b) { return vmaxq_f32(a, b); }
+STELLAR_INLINE vec v_max_number(vec x, vec best) { return vmaxnmq_f32(x, best); }
+STELLAR_INLINE vec v_round(vec v) { return vrndnq_f32(v); }
+STELLAR_INLINE float v_first(vec v) { return vgetq_lane_f32(v, 0); }
+
+STELLAR_INLINE vec v_keep(vec v, size_t n, float fill) {
+    const uint32x4_t lane = {0, 1, 2, 3};
+    return vbslq_f32(vcltq_u32(lane, vdupq_n_u32((uint32_t)n)), v, vdupq_n_f32(fill));
+}
+
+STELLAR_INLINE vec power_of_two(int32x4_t n) { return vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(n, vdupq_n_s32(127)), 23)); }
+
+/// In two steps, each of which is a normal number, so that the result may be infinite or denormal.
+STELLAR_INLINE vec v_scale(vec p, vec n) {
+    const int32x4_t whole = vcvtnq_s32_f32(n);
+    const int32x4_t half = vshrq_n_s32(whole, 1);
+    return vmulq_f32(vmulq_f32(p, power_of_two(half)), power_of_two(vsubq_s32(whole, half)));
+}
+
+STELLAR_INLINE float v_reduce_add(vec v) {
+    const float32x2_t two = vadd_f32(vget_low_f32(v), vget_high_f32(v));
+    return vget_lane_f32(two, 0) + vget_lane_f32(two, 1);
+}
+
+STELLAR_INLINE float v_reduce_max(vec v) { return vmaxnmvq_f32(v); }
+
+STELLAR_INLINE int v_first_equal(vec a, vec b) {
+    uint32_t equal[4];
+    vst1q_u32(equal, vceqq_f32(a, b));
+    for (int lane = 0; lane < 4; lane++) {
+        if (equal[lane]) { return lane; }
+    }
+    return -1;
+}
+
+STELLAR_INLINE void v_load_pairs(const float *p, vec *even, vec *odd) {
+    const float32x4x2_t pairs = vld2q_f32(p);
+    *even = pairs.val[0];
+    *odd = pairs.val[1];
+}
+
+STELLAR_INLINE void v_store_pairs(float *p, vec even, vec odd) {
+    const float32x4x2_t pairs = {{even, odd}};
+    vst2q_f32(p, pairs);
+}
+
+/// The first n of four 16-bit elements, the others 0.
+STELLAR_INLINE uint16x4_t load_halves(const void *p, size_t n) {
+    uint16_t halves[4] = {0};
+    memcpy(halves, p, 2 * n);
+    return vld1_u16(halves);
+}
+
+STELLAR_INLINE vec widen_f16(uint16x4_t halves) { return vcvt_f32_f16(vreinterpret_f16_u16(halves)); }
+STELLAR_INLINE vec v_load_f16(const void *p) { return widen_f16(load_halves(p, 4)); }
+STELLAR_INLINE vec v_load_f16_n(const void *p, size_t n) { return widen_f16(load_halves(p, n)); }
+STELLAR_INLINE void v_store_f16(void *p, vec v) {
+    const uint16x4_t halves = vreinterpret_u16_f16(vcvt_f16_f32(v));
+    memcpy(p, &halves, 8);
+}
+
+STELLAR_INLINE vec widen_bf16(uint16x4_t halves) { return vreinterpretq_f32_u32(vshll_n_u16(halves, 16)); }
+STELLAR_INLINE vec v_load_bf16(const void *p) { return widen_bf16(load_halves(p, 4)); }
+STELLAR_INLINE vec v_load_bf16_n(const void *p, size_t n) { return widen_bf16(load_halves(p, n)); }
+
+/// Sixteen signed bytes as floats.
+STELLAR_INLINE void widen_bytes(int8x16_t bytes, vec values[4]) {
+    const int16x8_t low = vmovl_s8(vget_low_s8(bytes)), high = vmovl_s8(vget_high_s8(bytes));
+    values[0] = vcvtq_f32_s32(vmovl_s16(vget_low_s16(low)));
+    values[1] = vcvtq_f32_s32(vmovl_s16(vget_high_s16(low)));
+    values[2] = vcvtq_f32_s32(vmovl_s16(vget_low_s16(high)));
+    values[3] = vcvtq_f32_s32(vmovl_s16(vget_high_s16(high)));
+}
+
+/// The nibbles minus `offset`, as floats in element order.
+STELLAR_INLINE void widen_nibbles(const uint8_t *nibbles, int8_t offset, vec values[8]) {
+    const uint8x16_t pairs = vld1q_u8(nibbles);
+    const int8x16_t shift = vdupq_n_s8(offset);
+    widen_bytes(vsubq_s8(vreinterpretq_s8_u8(vandq_u8(pairs, vdupq_n_u8(15))), shift), values);
+    widen_bytes(vsubq_s8(vreinterpretq_s8_u8(vshrq_n_u8(pairs, 4)), shift), values + 4);
+}
+
+STELLAR_INLINE void expand_q4_0(const uint8_t *block, vec values[8]) {
+    const vec d = vdupq_n_f32(stellar_f16_to_f32(stellar_load_u16(block)));
+    widen_nibbles(block + 2, 8, values);
+    for (int i = 0; i < 8; i++) { values[i] = vmulq_f32(values[i], d); }
+}
+
+STELLAR_INLINE void expand_q4_1(const uint8_t *block, vec values[8]) {
+    const vec d = vdupq_n_f32(stellar_f16_to_f32(stellar_load_u16(block)));
+    const vec m = vdupq_n_f32(stellar_f16_to_f32(stellar_load_u16(block + 2)));
+    widen_nibbles(block + 4, 0, values);
+    for (int i = 0; i < 8; i++) { values[i] = vfmaq_f32(m, values[i], d); }  // q * d is exact: rounds like a product and a sum
+}
+
+STELLAR_INLINE void expand_q8_0(const uint8_t *block, vec values[8]) {
+    const vec d = vdupq_n_f32(stellar_f16_to_f32(stellar_load_u16(block)));
+    widen_bytes(vreinterpretq_s8_u8(vld1q_u8(block + 2)), values);
+    widen_bytes(vreinterpretq_s8_u8(vld1q_u8(block + 18)), values + 4);
+    for (int i = 0; i < 8; i++) { values[i] = vmulq_f32(values[i], d); }
+}
+
+#include "kernels_simd.h"
+
+#endif

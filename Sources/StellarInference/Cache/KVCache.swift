@@ -1,0 +1,71 @@
+import CStellarKernels
+
+/// Keys and values of past tokens, in blocks of ``blockTokens`` tokens that any sequence can hold.
+///
+/// Layout of one block: `[layer][KV head]`, and there the keys transposed, `[head size][blockTokens]`, then the values,
+/// `[blockTokens][head size]`. Transposed keys let a kernel score many tokens at once without a horizontal sum.
+///
+/// Thread contract: different (layer, head, block) may be written at the same time; ``BlockAllocator`` sees to it that no two sequences
+/// write one block.
+package final class KVCache: @unchecked Sendable {
+    // @unchecked: raw memory; see the thread contract.
+
+    /// Tokens in a block: two AVX-512 vectors of scores.
+    package static let blockTokens = 32
+
+    /// Form of the stored elements.
+    package enum Element: Sendable {
+        case f32
+        case f16
+
+        var byteCount: Int { self == .f32 ? 4 : 2 }
+        var kernelType: stellar_type { self == .f32 ? STELLAR_TYPE_F32 : STELLAR_TYPE_F16 }
+    }
+
+    package let element: Element
+    package let headSize: Int
+    package let blockCount: Int
+    private let headBytes: Int
+    private let layerBytes: Int
+    private let blockBytes: Int
+    private let memory: AlignedBuffer
+
+    /// - Throws: ``InferenceError`` `outOfMemory`.
+    package init(layers: Int, keyValueHeads: Int, headSize: Int, element: Element, blockCount: Int) throws(InferenceError) {
+        self.element = element
+        self.headSize = headSize
+        self.blockCount = blockCount
+        headBytes = Self.blockTokens * headSize * element.byteCount
+        layerBytes = 2 * headBytes * keyValueHeads
+        blockBytes = layerBytes * layers
+        let total = blockBytes.multipliedReportingOverflow(by: blockCount)
+        guard !total.overflow else {
+            throw InferenceError(.outOfMemory, "A KV cache of \(blockCount) blocks can't be addressed. Lower CONTEXT_LENGTH or MAX_BATCH.")
+        }
+        memory = try AlignedBuffer(byteCount: total.partialValue, purpose: "the KV cache")
+    }
+
+    /// Bytes that one block takes for a model of this shape.
+    package static func blockBytes(layers: Int, keyValueHeads: Int, headSize: Int, element: Element) -> Int {
+        2 * blockTokens * headSize * element.byteCount * keyValueHeads * layers
+    }
+
+    /// `[head size][blockTokens]`.
+    func keys(layer: Int, head: Int, block: Int32) -> UnsafeMutableRawPointer {
+        memory.base + (Int(block) * blockBytes + layer * layerBytes + 2 * head * headBytes)
+    }
+
+    /// `[blockTokens][head size]`.
+    func values(layer: Int, head: Int, block: Int32) -> UnsafeMutableRawPointer {
+        keys(layer: layer, head: head, block: block) + headBytes
+    }
+
+    /// Writes the key and value (`[head size]` each) of one token.
+    func store(
+        key: UnsafePointer<Float>, value: UnsafePointer<Float>, layer: Int, head: Int, block: Int32, slot: Int
+    ) {
+        Kernels.table.kv_store(
+            element.kernelType, key, value, keys(layer: layer, head: head, block: block),
+            values(layer: layer, head: head, block: block), slot, headSize, Self.blockTokens)
+    }
+}

@@ -1,0 +1,80 @@
+/// The limits of an engine with every automatic choice made.
+struct EnginePlan {
+    let contextLength: Int
+    let maxBatch: Int
+    let threads: Int
+    let prefillChunk: Int
+    let cacheElement: KVCache.Element
+    let cacheBlocks: Int
+    let usesBLAS: Bool
+
+    /// Sequences in a batch unless configured.
+    private static let defaultMaxBatch = 16
+    /// Prompt tokens in a step: large enough for a matrix product at full speed, small enough that running replies wait for it only briefly.
+    private static let prefillChunk = 512
+
+    /// - Throws: ``InferenceError`` `invalidConfiguration` naming the setting, its value and what is allowed; `outOfMemory`.
+    init(model: LanguageModel, configuration: EngineConfiguration) throws(InferenceError) {
+        maxBatch = try Self.check(configuration.maxBatch, "MAX_BATCH", 1...1_024, default: Self.defaultMaxBatch)
+        _ = try Self.check(configuration.maxQueue, "MAX_QUEUE", 0...1_000_000, default: 0)
+        threads = try Self.check(configuration.threads, "THREADS", 1...1_024, default: MachineTopology.usableCores)
+        cacheElement = model.usesFullPrecision ? .f32 : .f16
+        switch configuration.matrixProducts {
+        case .auto: usesBLAS = BLASLibrary.current.isWorthUsing
+        case .blas: usesBLAS = true
+        case .kernels: usesBLAS = false
+        }
+        let memory = CacheMemory(model.configuration, element: cacheElement, budget: configuration.cacheBytes)
+        contextLength = try memory.contextLength(configured: configuration.contextLength, model: model.contextLength)
+        cacheBlocks = memory.blocks(contextLength: contextLength, maxBatch: maxBatch)
+        prefillChunk = min(Self.prefillChunk, contextLength)
+    }
+
+    fileprivate static func check(
+        _ value: Int?, _ name: String, _ allowed: ClosedRange<Int>, default fallback: Int
+    ) throws(InferenceError) -> Int {
+        guard let value else { return fallback }
+        guard allowed.contains(value) else {
+            throw InferenceError(
+                .invalidConfiguration, "\(name) is \(value); \(allowed.lowerBound) to \(allowed.upperBound) is possible.")
+        }
+        return value
+    }
+}
+
+/// How many cache blocks the machine can afford, and what context that gives.
+private struct CacheMemory {
+    /// Blocks in the budget.
+    private let affordable: Int
+    /// Blocks in all of the memory.
+    private let possible: Int
+
+    init(_ model: ModelConfiguration, element: KVCache.Element, budget: Int?) {
+        let blockBytes = max(
+            1,
+            KVCache.blockBytes(
+                layers: model.layerCount, keyValueHeads: model.keyValueHeadCount, headSize: model.headSize, element: element))
+        possible = MachineTopology.usableMemory / blockBytes
+        affordable = (budget ?? MachineTopology.usableMemory / 4) / blockBytes
+    }
+
+    /// The configured context if it can be held at all, else the model's, cut to what the budget holds.
+    func contextLength(configured: Int?, model: Int) throws(InferenceError) -> Int {
+        let least = 16
+        guard let configured else {
+            let length = min(model, affordable * KVCache.blockTokens)
+            guard length >= min(least, model) else {
+                throw InferenceError(.outOfMemory, "The memory does not hold a KV cache for \(least) tokens. Use a smaller model.")
+            }
+            return length
+        }
+        let greatest = max(least, min(model, possible * KVCache.blockTokens))
+        return try EnginePlan.check(configured, "CONTEXT_LENGTH", least...greatest, default: model)
+    }
+
+    /// Enough for every place of the batch to fill its context, within the budget, and at least enough for one.
+    func blocks(contextLength: Int, maxBatch: Int) -> Int {
+        let perSequence = BlockAllocator.blocks(for: contextLength)
+        return max(perSequence, min(perSequence * maxBatch, affordable))
+    }
+}

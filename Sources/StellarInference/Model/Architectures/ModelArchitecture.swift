@@ -1,0 +1,27 @@
+/// A family of models: how the keys of a file become a ``ModelConfiguration``, and which tensors belong to it.
+///
+/// A new family is one file with a conforming type, one line in ``ModelArchitectures/all``, and one test.
+package protocol ModelArchitecture: Sendable {
+    /// Values of `general.architecture` in GGUF files.
+    static var ggufNames: [String] { get }
+
+    /// - Throws: ``InferenceError`` `invalidModelFile`, `unsupportedModel`.
+    static func configuration(gguf metadata: GGUFMetadata) throws(InferenceError) -> ModelConfiguration
+
+    static func tensors(gguf configuration: ModelConfiguration) -> TensorTable
+}
+
+/// The families that this version runs.
+package enum ModelArchitectures {
+    package static let all: [any ModelArchitecture.Type] = [
+        LlamaArchitecture.self
+    ]
+
+    /// - Throws: ``InferenceError`` `unsupportedModel` naming the architecture and those that are supported.
+    package static func architecture(ggufName: String) throws(InferenceError) -> any ModelArchitecture.Type {
+        if let match = all.first(where: { $0.ggufNames.contains(ggufName) }) { return match }
+        let supported = all.flatMap { $0.ggufNames }.sorted().joined(separator: ", ")
+        throw InferenceError(
+            .unsupportedModel, "This version does not run models of the architecture \"\(ggufName)\". Supported: \(supported).")
+    }
+}

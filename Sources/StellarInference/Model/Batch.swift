@@ -1,0 +1,80 @@
+/// The work of one forward pass: tokens of several sequences.
+package struct Batch: Sendable {
+    /// Consecutive tokens of one sequence.
+    package struct Segment: Sendable {
+        /// Tokens to process, at the positions `start`, `start + 1`, …
+        package var tokens: [TokenID]
+        package var start: Int
+        /// The sequence's cache blocks, enough for all positions up to the segment's end.
+        package var blocks: [Int32]
+        /// Whether the logits of the last token are wanted.
+        package var wantsLogits: Bool
+
+        package init(tokens: [TokenID], start: Int, blocks: [Int32], wantsLogits: Bool) {
+            self.tokens = tokens
+            self.start = start
+            self.blocks = blocks
+            self.wantsLogits = wantsLogits
+        }
+    }
+
+    package var segments: [Segment]
+
+    package init(segments: [Segment]) {
+        self.segments = segments
+    }
+}
+
+/// A batch laid out in rows: what the workers of a forward pass read.
+struct BatchLayout: Sendable {
+    /// A run of query rows of one sequence whose attention one worker computes at a time.
+    struct AttentionTile: Sendable {
+        var segment: Int
+        /// Rows of the batch.
+        var rows: Range<Int>
+    }
+
+    /// Query rows in a tile.
+    static let tileRows = 16
+
+    private(set) var tokens: [TokenID] = []
+    /// Position of each row in its sequence.
+    private(set) var positions: [Int] = []
+    /// Index into `blocks` of each row's segment.
+    private(set) var segmentOfRow: [Int] = []
+    /// Cache blocks of each segment.
+    private(set) var blocks: [[Int32]] = []
+    private(set) var tiles: [AttentionTile] = []
+    /// Rows whose logits are wanted, in the order of the batch's segments.
+    private(set) var outputRows: [Int] = []
+    private(set) var plan = RowPlan.kernels(0)
+
+    /// - Parameter blasRows: Segments of at least so many rows go through BLAS; `Int.max`: none.
+    init(_ batch: Batch, blasRows: Int) {
+        let order = batch.segments.indices.sorted { left, right in
+            let (isLeftLarge, isRightLarge) = (batch.segments[left].tokens.count >= blasRows, batch.segments[right].tokens.count >= blasRows)
+            return isLeftLarge == isRightLarge ? left < right : isRightLarge
+        }
+        var lastRow = [Int](repeating: 0, count: batch.segments.count)
+        for index in order {
+            let segment = batch.segments[index]
+            let rows = tokens.count..<tokens.count + segment.tokens.count
+            append(segment, rows: rows)
+            lastRow[index] = rows.upperBound - 1
+            if segment.tokens.count >= blasRows { plan.blasGroups.append(rows) } else { plan.kernelRows = rows.upperBound }
+        }
+        outputRows = batch.segments.indices.filter { batch.segments[$0].wantsLogits }.map { lastRow[$0] }
+    }
+
+    var rowCount: Int { tokens.count }
+
+    private mutating func append(_ segment: Batch.Segment, rows: Range<Int>) {
+        tokens += segment.tokens
+        positions += segment.start..<segment.start + segment.tokens.count
+        segmentOfRow += repeatElement(blocks.count, count: segment.tokens.count)
+        for start in stride(from: rows.lowerBound, to: rows.upperBound, by: Self.tileRows) {
+            tiles.append(AttentionTile(segment: blocks.count, rows: start..<min(start + Self.tileRows, rows.upperBound)))
+        }
+        blocks.append(segment.blocks)
+    }
+}

@@ -1,0 +1,43 @@
+import CStellarKernels
+
+/// The C kernels of this process's instruction set.
+enum Kernels {
+    // nonisolated(unsafe): function pointers to functions without state; never changed after it is set.
+    nonisolated(unsafe) static let table: stellar_kernels = stellar_kernels_active().pointee
+
+    /// - Throws: ``InferenceError`` `invalidConfiguration` if `STELLAR_ISA` names an instruction set that does not exist here.
+    static func validateSelection() throws(InferenceError) {
+        var message = [CChar](repeating: 0, count: 256)
+        guard stellar_kernels_status(&message, message.count) != STELLAR_STATUS_OK else { return }
+        throw InferenceError(.invalidConfiguration, text(of: message))
+    }
+
+    /// Name of the instruction set in use: `scalar`, `avx2`, `avx512` or `neon`.
+    static var instructionSet: String { String(cString: stellar_isa_name(table.isa)) }
+
+    /// The processor's features that matter here.
+    static var processorFeatures: String {
+        var buffer = [CChar](repeating: 0, count: 512)
+        _ = stellar_cpu_description(&buffer, buffer.count)
+        return text(of: buffer)
+    }
+
+    static func dequantize(type: TensorType, source: UnsafeRawPointer, target: UnsafeMutablePointer<Float>, count: Int) {
+        table.dequantize(type.kernelType, source, target, count)
+    }
+
+    static func matmul(
+        type: TensorType, weights: UnsafeRawPointer, rowBytes: Int, outputs: Int, inputs: Int,
+        x: UnsafePointer<Float>, ldx: Int, rows: Int, y: UnsafeMutablePointer<Float>, ldy: Int
+    ) {
+        table.matmul(type.kernelType, weights, rowBytes, outputs, inputs, x, ldx, rows, y, ldy)
+    }
+
+    private static func text(of buffer: [CChar]) -> String {
+        String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}
+
+extension TensorType {
+    var kernelType: stellar_type { stellar_type(rawValue: rawValue) }
+}

@@ -1,0 +1,181 @@
+import CStellarKernels
+import Foundation
+import Testing
+
+/// An instruction set that this machine can run.
+struct InstructionSet: Sendable, CustomTestStringConvertible {
+    let isa: UInt32
+
+    static let available: [InstructionSet] = [STELLAR_ISA_SCALAR, STELLAR_ISA_AVX2, STELLAR_ISA_AVX512, STELLAR_ISA_NEON]
+        .filter { stellar_kernels_for($0) != nil }
+        .map { InstructionSet(isa: $0.rawValue) }
+
+    /// Those that are not the reference.
+    static let vector = available.filter { $0.isa != STELLAR_ISA_SCALAR.rawValue }
+
+    var testDescription: String { String(cString: stellar_isa_name(stellar_isa(isa))) }
+
+    func kernels() throws -> stellar_kernels {
+        try #require(stellar_kernels_for(stellar_isa(isa))).pointee
+    }
+}
+
+/// A storage kind of weights.
+struct StorageKind: Sendable, CustomTestStringConvertible {
+    let id: UInt32
+    let testDescription: String
+
+    static let f32 = StorageKind(id: 0, testDescription: "F32")
+    static let f16 = StorageKind(id: 1, testDescription: "F16")
+    static let q40 = StorageKind(id: 2, testDescription: "Q4_0")
+    static let q41 = StorageKind(id: 3, testDescription: "Q4_1")
+    static let q80 = StorageKind(id: 8, testDescription: "Q8_0")
+    static let bf16 = StorageKind(id: 30, testDescription: "BF16")
+    static let all = [f32, f16, bf16, q40, q41, q80]
+
+    var type: stellar_type { stellar_type(id) }
+    var blockElements: Int { id == 2 || id == 3 || id == 8 ? 32 : 1 }
+
+    /// The layouts of the file format, written down independently of the library.
+    var blockBytes: Int {
+        switch id {
+        case 0: 4
+        case 2: 2 + 16
+        case 3: 2 + 2 + 16
+        case 8: 2 + 32
+        default: 2
+        }
+    }
+}
+
+/// SplitMix64: the same numbers in every run.
+struct TestGenerator: RandomNumberGenerator {
+    var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+        return mixed ^ (mixed >> 31)
+    }
+
+    mutating func floats(_ count: Int, in range: ClosedRange<Float> = -1...1) -> [Float] {
+        (0..<count).map { _ in Float.random(in: range, using: &self) }
+    }
+}
+
+/// The value of an IEEE 754 binary16 number by its definition.
+func halfValue(_ bits: UInt16) -> Double {
+    let sign: Double = bits & 0x8000 == 0 ? 1 : -1
+    let exponent = Int(bits >> 10) & 31
+    let fraction = Double(bits & 0x3ff)
+    if exponent == 31 { return fraction == 0 ? sign * .infinity : .nan }
+    if exponent == 0 { return sign * fraction * 0x1p-24 }
+    return sign * (1 + fraction / 1024) * exp2(Double(exponent - 15))
+}
+
+/// A small weight matrix in its stored form, with its values by the definition of the format.
+struct StoredMatrix {
+    let kind: StorageKind
+    let outputs: Int
+    let inputs: Int
+    var bytes: [UInt8]
+
+    var rowBytes: Int { inputs / kind.blockElements * kind.blockBytes }
+
+    /// Random finite weights of moderate size.
+    init(_ kind: StorageKind, outputs: Int, inputs: Int, seed: UInt64) {
+        self.kind = kind
+        self.outputs = outputs
+        self.inputs = inputs
+        bytes = []
+        var generator = TestGenerator(seed: seed)
+        for _ in 0..<(outputs * inputs / kind.blockElements) { appendBlock(using: &generator) }
+    }
+
+    private mutating func appendBlock(using generator: inout TestGenerator) {
+        let value = Float.random(in: -2...2, using: &generator)
+        let half = { (value: Float) -> [UInt8] in
+            let bits = stellar_f32_to_f16(value)
+            return [UInt8(bits & 255), UInt8(bits >> 8)]
+        }
+        switch kind.id {
+        case 0: withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
+        case 1: bytes += half(value)
+        case 30: bytes += [UInt8(value.bitPattern >> 16 & 255), UInt8(value.bitPattern >> 24)]
+        default:
+            bytes += half(value)
+            if kind.id == 3 { bytes += half(Float.random(in: -2...2, using: &generator)) }
+            for _ in 0..<(kind.id == 8 ? 32 : 16) { bytes.append(UInt8.random(in: 0...255, using: &generator)) }
+        }
+    }
+
+    private func half(at offset: Int) -> UInt16 { UInt16(bytes[offset]) | UInt16(bytes[offset + 1]) << 8 }
+
+    func value(_ row: Int, _ column: Int) -> Float {
+        let block = row * rowBytes + column / kind.blockElements * kind.blockBytes
+        let index = column % kind.blockElements
+        let nibble = { (at: Int) in Int32(index < 16 ? bytes[at + index] & 15 : bytes[at + index - 16] >> 4) }
+        switch kind.id {
+        case 0: return Float(bitPattern: UInt32(half(at: block)) | UInt32(half(at: block + 2)) << 16)
+        case 1: return Float(halfValue(half(at: block)))
+        case 30: return Float(bitPattern: UInt32(half(at: block)) << 16)
+        case 2: return Float(halfValue(half(at: block))) * Float(nibble(block + 2) - 8)
+        case 3:
+            let product = Float(halfValue(half(at: block))) * Float(nibble(block + 4))
+            return product + Float(halfValue(half(at: block + 2)))
+        default: return Float(halfValue(half(at: block))) * Float(Int8(bitPattern: bytes[block + 2 + index]))
+        }
+    }
+
+    /// All values as an F32 matrix.
+    func dequantized(_ kernels: stellar_kernels) -> [Float] {
+        var values = [Float](repeating: .nan, count: outputs * inputs)
+        kernels.dequantize(kind.type, bytes, &values, values.count)
+        return values
+    }
+}
+
+/// Memory that ends at a page without access: one byte too far is a crash.
+final class GuardedMemory {
+    private let base: UnsafeMutableRawPointer
+    private let mapped: Int
+    let start: UnsafeMutableRawPointer
+    let count: Int
+
+    init(count: Int) throws {
+        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+        let usable = (count + page - 1) / page * page
+        mapped = usable + page
+        let map = mmap(nil, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        base = try #require(map == MAP_FAILED ? nil : map)
+        try #require(mprotect(base + usable, page, PROT_NONE) == 0)
+        start = base + (usable - count)
+        self.count = count
+    }
+
+    convenience init<Element>(_ elements: [Element]) throws {
+        try self.init(count: elements.count * MemoryLayout<Element>.stride)
+        elements.withUnsafeBytes { start.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(start), byteCount: $0.count) }
+    }
+
+    deinit { munmap(base, mapped) }
+
+    var floats: UnsafeMutablePointer<Float> { start.assumingMemoryBound(to: Float.self) }
+    var halves: UnsafeMutablePointer<UInt16> { start.assumingMemoryBound(to: UInt16.self) }
+    func floatArray() -> [Float] { Array(UnsafeBufferPointer(start: floats, count: count / 4)) }
+}
+
+/// Half a unit in the last place of 1: the relative error of one rounding to Float.
+let unitRoundoff = 0x1p-24
+
+/// Bound of the relative error of `roundings` roundings in a row (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1).
+func accumulatedError(_ roundings: Int) -> Double {
+    let product = Double(roundings) * unitRoundoff
+    return product / (1 - product)
+}
+
+func bits(_ values: [Float]) -> [UInt32] { values.map(\.bitPattern) }
