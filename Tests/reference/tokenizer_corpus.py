@@ -76,8 +76,9 @@ def code(generator):
 
 
 def blanks(generator):
+    others = ["a", "1", "!", "'s", "é", "中", "٣"]
     return "".join(
-        generator.choice(SPACES) * generator.choice([1, 1, 2, 3, 8]) if generator.random() < 0.7 else generator.choice(["a", "1", "!", "'s", "é", "中", "٣"])
+        generator.choice(SPACES) * generator.choice([1, 1, 2, 3, 8]) if generator.random() < 0.7 else generator.choice(others)
         for _ in range(generator.randrange(1, 20)))
 
 
@@ -118,7 +119,7 @@ def letters(generator):
 
 def numbers(generator):
     digits = "0123456789" + "٠٣٩०५๑๙０９²³½Ⅷ①㊿𝟘𝟡୩𑁦𞥐"
-    return "".join(generator.choice(digits) if generator.random() < 0.7 else generator.choice(" .,-+eE%$'xs\t") for _ in range(generator.randrange(1, 40)))
+    return "".join(generator.choice(digits if generator.random() < 0.7 else " .,-+eE%$'xs\t") for _ in range(generator.randrange(1, 40)))
 
 
 KINDS = [

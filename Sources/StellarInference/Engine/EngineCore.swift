@@ -98,9 +98,10 @@ final class EngineCore {
             })
         let logits = transformer.forward(batch)
         let ids = plan.filter(\.completesSequence).map(\.id)
-        for (id, choice) in zip(ids, choose(ids, logits: logits)) {
-            advance(id, choice)
-        }
+        let reports = zip(ids, choose(ids, logits: logits)).map { id, choice in advance(id, choice) }
+        // Status first, so that who sees the end of a reply also sees its place free.
+        mailbox.publish(status)
+        for report in reports { report?.deliver() }
     }
 
     /// Samples one token for each of `ids`, spread over the pool; row i of `logits` belongs to `ids[i]`.
@@ -122,19 +123,18 @@ final class EngineCore {
         return slots.map(\.result)
     }
 
-    private func advance(_ id: Scheduler.SequenceID, _ choice: SampledToken) {
-        guard let sequence = sequences[id] else { return }
+    /// Books the token that was sampled for a sequence; a sequence that ends with it gives up its place.
+    private func advance(_ id: Scheduler.SequenceID, _ choice: SampledToken) -> Report? {
+        guard let sequence = sequences[id] else { return nil }
         sequence.clock.recordToken()
         let (delta, end) = sequence.reply.append(choice.token, logprob: choice.logprob)
-        sequence.events.yield(.delta(delta))
         if let end {
-            sequence.events.yield(.finished(summary(of: sequence, reason: end)))
-            sequence.events.finish()
             remove(id)
-        } else {
-            sequence.tokens.append(choice.token)
-            scheduler.extend(id)
+            return Report(events: sequence.events, delta: delta, summary: summary(of: sequence, reason: end))
         }
+        sequence.tokens.append(choice.token)
+        scheduler.extend(id)
+        return Report(events: sequence.events, delta: delta, summary: nil)
     }
 
     private func summary(of sequence: Sequence, reason: FinishReason) -> GenerationSummary {
@@ -143,6 +143,21 @@ final class EngineCore {
             usage: TokenUsage(promptTokens: sequence.request.promptTokens.count, completionTokens: sequence.reply.tokenCount),
             timings: sequence.clock.timings
         )
+    }
+}
+
+/// What one step has to tell the consumer of one sequence.
+private struct Report {
+    let events: GenerationStream.Continuation
+    let delta: GenerationDelta
+    /// If the sequence has ended.
+    let summary: GenerationSummary?
+
+    func deliver() {
+        events.yield(.delta(delta))
+        guard let summary else { return }
+        events.yield(.finished(summary))
+        events.finish()
     }
 }
 

@@ -19,8 +19,8 @@ package struct GGUFFile: Sendable {
 
     /// Maps and parses the file at `path`.
     ///
-    /// - Throws: ``InferenceError`` `modelNotFound`; `invalidModelFile`; `unsupportedModel` for a version, byte order or tensor type that is
-    ///   not known.
+    /// - Throws: ``InferenceError`` `modelNotFound`; `invalidModelFile`; `unsupportedModel` for a version, byte order or tensor type
+    ///   that is not known.
     package init(path: String) throws(InferenceError) {
         try self.init(FileBytes(try MappedFile(path: path)))
     }

@@ -14,7 +14,7 @@ enum TokenizerFlavour {
         default:
             throw InferenceError(
                 .unsupportedModel,
-                "The model's tokenizer is of type \(quoted(vocabulary.model)), which this version does not run; gpt2 (byte-level BPE) it does."
+                "The model's tokenizer is of type \(quoted(vocabulary.model)), which is not supported; gpt2 (byte-level BPE) is."
             )
         }
     }

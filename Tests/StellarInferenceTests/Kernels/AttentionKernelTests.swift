@@ -18,7 +18,7 @@ private struct AttentionCase {
         self.headSize = headSize
         self.blockTokens = blockTokens
         self.tokens = tokens
-        var generator = TestGenerator(seed: UInt64(headSize + tokens))
+        var generator = KernelTestGenerator(seed: UInt64(headSize + tokens))
         let blocks = (tokens + blockTokens - 1) / blockTokens
         let garbage = [UInt8](repeating: 0xff, count: headSize * blockTokens * kind.blockBytes)  // NaN as half and as float
         keys = Array(repeating: garbage, count: blocks)
@@ -129,7 +129,7 @@ struct AttentionKernelTests {
             for queries in [1, 2, 3, 4, 5, 8, 11, 17] {
                 let tokens = 3 * blockTokens - 5
                 let c = AttentionCase(kernels, kind, headSize: headSize, blockTokens: blockTokens, tokens: tokens)
-                var generator = TestGenerator(seed: UInt64(queries))
+                var generator = KernelTestGenerator(seed: UInt64(queries))
                 let q = generator.floats(queries * headSize, in: -2...2)
                 let limits = (0..<queries).map { ($0 * 37 + tokens) % (tokens + 1) }
                 let out = c.attend(q, limits: limits)
@@ -147,7 +147,7 @@ struct AttentionKernelTests {
     @Test("Large scores neither overflow nor lose the winner", arguments: InstructionSet.available)
     func largeScores(set: InstructionSet) throws {
         let c = AttentionCase(try set.kernels(), .f16, headSize: 64, blockTokens: 32, tokens: 90, scale: 400)
-        var generator = TestGenerator(seed: 47)
+        var generator = KernelTestGenerator(seed: 47)
         let q = generator.floats(64, in: -50...50)
         let scores = (0..<90).map { token in (0..<64).reduce(0) { $0 + Double(q[$1]) * c.key(token, $1) } }
         let winner = try #require(scores.indices.max { scores[$0] < scores[$1] })
@@ -165,14 +165,14 @@ struct AttentionKernelTests {
         for (headSize, blockTokens) in Self.shapes {
             let tokens = 2 * blockTokens + 9
             let c = AttentionCase(kernels, kind, headSize: headSize, blockTokens: blockTokens, tokens: tokens)
-            var generator = TestGenerator(seed: 53)
+            var generator = KernelTestGenerator(seed: 53)
             let q = generator.floats(23 * headSize)
             let limits = (0..<23).map { _ in Int.random(in: 0...tokens, using: &generator) }
             let whole = c.attend(q, limits: limits)
             for count in 1...13 {
                 let first = 23 - count
                 let part = c.attend(Array(q[(first * headSize)...]), limits: Array(limits[first...]))
-                #expect(bits(part) == bits(Array(whole[(first * headSize)...])), "head \(headSize), \(count) queries")
+                #expect(bitPatterns(part) == bitPatterns(Array(whole[(first * headSize)...])), "head \(headSize), \(count) queries")
             }
         }
     }
@@ -185,7 +185,7 @@ struct AttentionKernelTests {
             var sum = (0..<queries).map { Float($0) + 0.25 }
             var acc = (0..<(queries * 20)).map { Float($0) * -0.5 }
             let before = (max, sum, acc)
-            var generator = TestGenerator(seed: 59)
+            var generator = KernelTestGenerator(seed: 59)
             let q = generator.floats(queries * 20)
             // The last query sees tokens, so that tiles with both sorts are there.
             let visible = (0..<queries).map { UInt32($0 == queries - 1 && queries > 1 ? 32 : 0) }
@@ -193,7 +193,7 @@ struct AttentionKernelTests {
             for query in 0..<queries where visible[query] == 0 {
                 let range = (query * 20)..<((query + 1) * 20)
                 #expect(max[query] == before.0[query] && sum[query] == before.1[query])
-                #expect(bits(Array(acc[range])) == bits(Array(before.2[range])))
+                #expect(bitPatterns(Array(acc[range])) == bitPatterns(Array(before.2[range])))
             }
             if queries > 1 { #expect(sum[queries - 1] != before.1[queries - 1]) }
         }
@@ -213,7 +213,7 @@ struct AttentionKernelTests {
             let (keys, values) = (try GuardedMemory(count: count), try GuardedMemory(count: count))
             memset(keys.start, 0xee, count)
             memset(values.start, 0xee, count)
-            var generator = TestGenerator(seed: 61)
+            var generator = KernelTestGenerator(seed: 61)
             let (key, value) = (generator.floats(headSize), generator.floats(headSize))
             kernels.kv_store(kind.type, key, value, keys.start, values.start, 15, headSize, 16)
             let expected = { (number: Float) -> [UInt8] in
@@ -238,7 +238,7 @@ struct AttentionKernelTests {
         for headSize in [1, 7, 16, 33, 64] {
             for queries in [1, 3, 9] {
                 let c = AttentionCase(kernels, kind, headSize: headSize, blockTokens: 16, tokens: 16)
-                var generator = TestGenerator(seed: 67)
+                var generator = KernelTestGenerator(seed: 67)
                 let q = try GuardedMemory(generator.floats(queries * headSize))
                 let visible = try GuardedMemory([UInt32](repeating: 16, count: queries))
                 let (keys, values) = (try GuardedMemory(c.keys[0]), try GuardedMemory(c.values[0]))

@@ -68,7 +68,7 @@ struct ConversionKernelTests {
     @Test("Any count of elements is converted, and nothing beyond", arguments: InstructionSet.available)
     func counts(set: InstructionSet) throws {
         let kernels = try set.kernels()
-        var generator = TestGenerator(seed: 43)
+        var generator = KernelTestGenerator(seed: 43)
         for count in 0...40 {
             let values = generator.floats(count)
             let floats = try GuardedMemory(values)

@@ -9,7 +9,7 @@ struct DequantizeKernelTests {
         for inputs in kind.blockElements == 32 ? [32, 320] : [1, 13, 16, 47, 320] {
             let matrix = StoredMatrix(kind, outputs: 64, inputs: inputs, seed: UInt64(inputs))
             let expected = (0..<64).flatMap { row in (0..<inputs).map { matrix.value(row, $0) } }
-            #expect(bits(matrix.dequantized(kernels)) == bits(expected))
+            #expect(bitPatterns(matrix.dequantized(kernels)) == bitPatterns(expected))
         }
     }
 

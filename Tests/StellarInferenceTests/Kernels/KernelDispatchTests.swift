@@ -1,4 +1,5 @@
 import CStellarKernels
+import Foundation
 import Testing
 
 @Suite("Choice of the instruction set")
@@ -56,6 +57,16 @@ struct KernelDispatchTests {
         let active = try #require(stellar_kernels_active())
         #expect(stellar_kernels_for(active.pointee.isa) == active)
         #expect(stellar_kernels_active() == active)
+    }
+
+    @Test("The environment is judged as the same name is")
+    func environment() {
+        let name = ProcessInfo.processInfo.environment["STELLAR_ISA"]
+        var message = [CChar](repeating: 1, count: 256)
+        let choice = select(name)
+        #expect(stellar_kernels_status(&message, 256) == choice.status)
+        #expect((message[0] == 0) == (choice.status == STELLAR_STATUS_OK))
+        #expect(choice.isa == nil || stellar_kernels_active().pointee.isa == choice.isa)
     }
 
     @Test("Values that are no instruction set have no kernels")

@@ -49,7 +49,7 @@ struct StorageKind: Sendable, CustomTestStringConvertible {
 }
 
 /// SplitMix64: the same numbers in every run.
-struct TestGenerator: RandomNumberGenerator {
+struct KernelTestGenerator: RandomNumberGenerator {
     var state: UInt64
 
     init(seed: UInt64) { state = seed }
@@ -92,11 +92,11 @@ struct StoredMatrix {
         self.outputs = outputs
         self.inputs = inputs
         bytes = []
-        var generator = TestGenerator(seed: seed)
+        var generator = KernelTestGenerator(seed: seed)
         for _ in 0..<(outputs * inputs / kind.blockElements) { appendBlock(using: &generator) }
     }
 
-    private mutating func appendBlock(using generator: inout TestGenerator) {
+    private mutating func appendBlock(using generator: inout KernelTestGenerator) {
         let value = Float.random(in: -2...2, using: &generator)
         let half = { (value: Float) -> [UInt8] in
             let bits = stellar_f32_to_f16(value)
@@ -178,4 +178,4 @@ func accumulatedError(_ roundings: Int) -> Double {
     return product / (1 - product)
 }
 
-func bits(_ values: [Float]) -> [UInt32] { values.map(\.bitPattern) }
+func bitPatterns(_ values: [Float]) -> [UInt32] { values.map(\.bitPattern) }

@@ -42,7 +42,7 @@ struct MatmulKernelTests {
         for inputs in inputSizes(kind) {
             for (outputs, rows) in [(1, 1), (9, 1), (7, 2), (13, 3), (11, 4), (29, 5), (31, 18)] {
                 let matrix = StoredMatrix(kind, outputs: outputs, inputs: inputs, seed: UInt64(inputs + outputs))
-                var generator = TestGenerator(seed: UInt64(rows))
+                var generator = KernelTestGenerator(seed: UInt64(rows))
                 let x = generator.floats(rows * inputs, in: -3...3)
                 let y = product(kernels, matrix, x: x, rows: rows)
                 for row in 0..<rows {
@@ -62,7 +62,7 @@ struct MatmulKernelTests {
         let kernels = try set.kernels()
         for inputs in kind.blockElements == 32 ? [32, 160] : [5, 16, 37, 160] {
             let matrix = StoredMatrix(kind, outputs: 53, inputs: inputs, seed: 7)
-            var generator = TestGenerator(seed: 11)
+            var generator = KernelTestGenerator(seed: 11)
             let x = generator.floats(41 * inputs)
             let whole = product(kernels, matrix, x: x, rows: 41)
             for rows in 1...18 {
@@ -84,7 +84,7 @@ struct MatmulKernelTests {
                     }
                     var expected: [Float] = []
                     for row in firstRow..<41 { expected += whole[(row * 53 + firstOutput)..<((row + 1) * 53)] }
-                    #expect(bits(part) == bits(expected), "inputs \(inputs), rows \(rows), outputs \(outputs)")
+                    #expect(bitPatterns(part) == bitPatterns(expected), "inputs \(inputs), rows \(rows), outputs \(outputs)")
                 }
             }
         }
@@ -96,12 +96,12 @@ struct MatmulKernelTests {
         let inputs = 4096  // 32 rows fill the part of the cache that a group may take
         let rows = 75
         let matrix = StoredMatrix(kind, outputs: 26, inputs: inputs, seed: 3)
-        var generator = TestGenerator(seed: 5)
+        var generator = KernelTestGenerator(seed: 5)
         let x = generator.floats(rows * inputs)
         let whole = product(kernels, matrix, x: x, rows: rows)
         for row in [0, 3, 27, 31, 32, 63, 74] {
             let alone = product(kernels, matrix, x: Array(x[(row * inputs)..<((row + 1) * inputs)]), rows: 1)
-            #expect(bits(alone) == bits(Array(whole[(row * 26)..<((row + 1) * 26)])), "row \(row)")
+            #expect(bitPatterns(alone) == bitPatterns(Array(whole[(row * 26)..<((row + 1) * 26)])), "row \(row)")
         }
     }
 
@@ -111,7 +111,7 @@ struct MatmulKernelTests {
         for inputs in kind.blockElements == 32 ? [32, 288] : [1, 19, 48, 288] {
             let matrix = StoredMatrix(kind, outputs: 27, inputs: inputs, seed: 23)
             let plain = matrix.dequantized(kernels)
-            var generator = TestGenerator(seed: 29)
+            var generator = KernelTestGenerator(seed: 29)
             for rows in [1, 2, 3, 4, 5, 16] {
                 let x = generator.floats(rows * inputs)
                 let expected = product(
@@ -124,7 +124,7 @@ struct MatmulKernelTests {
                     x: x,
                     rows: rows
                 )
-                #expect(bits(product(kernels, matrix, x: x, rows: rows)) == bits(expected), "inputs \(inputs), rows \(rows)")
+                #expect(bitPatterns(product(kernels, matrix, x: x, rows: rows)) == bitPatterns(expected), "inputs \(inputs), rows \(rows)")
             }
         }
     }
@@ -161,16 +161,16 @@ struct MatmulKernelTests {
         for inputs in kind.blockElements == 32 ? [32, 64] : [1, 7, 15, 17, 31, 33] {
             for (outputs, rows) in [(1, 1), (9, 1), (5, 3), (7, 4), (27, 6)] {
                 let matrix = StoredMatrix(kind, outputs: outputs, inputs: inputs, seed: 31)
-                var generator = TestGenerator(seed: 37)
+                var generator = KernelTestGenerator(seed: 37)
                 let values = generator.floats(rows * inputs)
                 let weights = try GuardedMemory(matrix.bytes)
                 let x = try GuardedMemory(values)
                 let y = try GuardedMemory(count: rows * outputs * 4)
                 kernels.matmul(kind.type, weights.start, matrix.rowBytes, outputs, inputs, x.floats, inputs, rows, y.floats, outputs)
-                #expect(bits(y.floatArray()) == bits(product(kernels, matrix, x: values, rows: rows)))
+                #expect(bitPatterns(y.floatArray()) == bitPatterns(product(kernels, matrix, x: values, rows: rows)))
                 let expanded = try GuardedMemory(count: outputs * inputs * 4)
                 kernels.dequantize(kind.type, weights.start, expanded.floats, outputs * inputs)
-                #expect(bits(expanded.floatArray()) == bits(matrix.dequantized(kernels)))
+                #expect(bitPatterns(expanded.floatArray()) == bitPatterns(matrix.dequantized(kernels)))
             }
         }
     }

@@ -9,7 +9,7 @@ struct RowKernelTests {
     @Test("RMS norm follows its definition, in place too", arguments: InstructionSet.available)
     func rmsNorm(set: InstructionSet) throws {
         let kernels = try set.kernels()
-        var generator = TestGenerator(seed: 71)
+        var generator = KernelTestGenerator(seed: 71)
         for size in Self.sizes {
             let x = generator.floats(size, in: -10...10)
             let weight = generator.floats(size, in: -2...2)
@@ -24,7 +24,7 @@ struct RowKernelTests {
                 #expect(abs(Double(y[index]) - expected) <= abs(expected) * (accumulatedError(size + 1) / 2 + accumulatedError(4)))
             }
             kernels.rms_norm(memory.0.floats, memory.1.floats, memory.0.floats, size, 1e-5)
-            #expect(bits(memory.0.floatArray()) == bits(y))
+            #expect(bitPatterns(memory.0.floatArray()) == bitPatterns(y))
         }
     }
 
@@ -44,7 +44,7 @@ struct RowKernelTests {
     @Test("Rotations turn each pair by its angle, the same bits everywhere", arguments: InstructionSet.available)
     func rotations(set: InstructionSet) throws {
         let kernels = try set.kernels()
-        var generator = TestGenerator(seed: 73)
+        var generator = KernelTestGenerator(seed: 73)
         for pairs in [1, 3, 4, 8, 15, 16, 17, 32, 50] {
             let angles = generator.floats(pairs, in: -7...7)
             let (cosines, sines) = (try GuardedMemory(angles.map(cos)), try GuardedMemory(angles.map(sin)))
@@ -68,7 +68,7 @@ struct RowKernelTests {
     func silu(set: InstructionSet) throws {
         let kernels = try set.kernels()
         var gate = (-8700...8800).map { Float($0) / 100 }
-        var generator = TestGenerator(seed: 79)
+        var generator = KernelTestGenerator(seed: 79)
         gate += generator.floats(999, in: -20...20)
         let up = generator.floats(gate.count, in: -3...3)
         var out = [Float](repeating: .nan, count: gate.count)
@@ -101,7 +101,7 @@ struct RowKernelTests {
     @Test("Adding adds", arguments: InstructionSet.available)
     func addition(set: InstructionSet) throws {
         let kernels = try set.kernels()
-        var generator = TestGenerator(seed: 83)
+        var generator = KernelTestGenerator(seed: 83)
         for size in [0] + Self.sizes {
             let (x, y) = (generator.floats(size), generator.floats(size))
             let memory = (try GuardedMemory(x), try GuardedMemory(y))
@@ -113,7 +113,7 @@ struct RowKernelTests {
     @Test("The greatest logit is found wherever it stands, the first of equals", arguments: InstructionSet.available)
     func argmax(set: InstructionSet) throws {
         let kernels = try set.kernels()
-        var generator = TestGenerator(seed: 89)
+        var generator = KernelTestGenerator(seed: 89)
         for size in Self.sizes {
             for position in Set([0, size / 2, size - 1]) {
                 var x = generator.floats(size)
@@ -144,7 +144,7 @@ struct RowKernelTests {
     @Test("Softmax and log-sum-exp follow their definitions", arguments: InstructionSet.available)
     func softmax(set: InstructionSet) throws {
         let kernels = try set.kernels()
-        var generator = TestGenerator(seed: 97)
+        var generator = KernelTestGenerator(seed: 97)
         for size in Self.sizes + [49152] {
             let x = generator.floats(size, in: -30...30)
             let top = Double(x.max() ?? 0)
