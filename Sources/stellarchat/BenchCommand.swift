@@ -51,25 +51,49 @@ struct BenchCommand: AsyncParsableCommand {
 
     func run() async throws {
         var loads: [Double] = []
-        for _ in 1..<repetitions { loads.append(try await loadSeconds()) }
+        for _ in 1..<repetitions {
+            let load = try await load()
+            loads.append(load.seconds)
+            try await load.awaitRelease()
+        }
         let start = ContinuousClock.now
         let engine = try await engine.start(model.path, maxBatch: sequences)
         loads.append((.now - start).seconds)
         let measured = try await measure(engine)
         let report = BenchReport(
-            prefill: Spread(measured.prefill), decode: Spread(measured.decode), load: Spread(loads),
-            memory: Spread([Double(PeakMemory.bytes)]), settings: settings(engine), machine: .current)
+            prefill: Spread(measured.prefill),
+            decode: Spread(measured.decode),
+            load: Spread(loads),
+            memory: Spread([Double(PeakMemory.bytes)]),
+            settings: settings(engine),
+            machine: .current
+        )
         if json { try Terminal.writeJSON(report) } else { Terminal.write(report.text) }
         await engine.shutdown()
     }
 
-    /// Loads, starts, and lets go of both again, so that the next load is a new one.
-    private func loadSeconds() async throws -> Double {
+    /// A load that was let go of again, so that the next one is a new one.
+    private struct Load {
+        var seconds: Double
+        weak var model: LanguageModel?
+
+        /// Waits until nothing holds the model any more.
+        func awaitRelease() async throws {
+            var waits = 0
+            while model != nil {
+                waits += 1
+                guard waits < 1000 else { throw InferenceError(.invalidRequest, "The model was not released: use --repetitions 1.") }
+                try await Task.sleep(for: .milliseconds(5))
+            }
+        }
+    }
+
+    private func load() async throws -> Load {
         let start = ContinuousClock.now
         let engine = try await engine.start(model.path, maxBatch: sequences)
-        let seconds = (.now - start).seconds
+        let load = Load(seconds: (.now - start).seconds, model: engine.model)
         await engine.shutdown()
-        return seconds
+        return load
     }
 
     private func measure(_ engine: InferenceEngine) async throws -> (prefill: [Double], decode: [Double]) {
@@ -93,8 +117,18 @@ struct BenchCommand: AsyncParsableCommand {
 
     private func settings(_ engine: InferenceEngine) -> BenchReport.Settings {
         BenchReport.Settings(
-            model: engine.model.name, summary: engine.model.summary, promptTokens: promptTokens, generateTokens: generateTokens, depth: depth,
-            sequences: sequences, threads: engine.threads, repetitions: repetitions, precision: self.engine.precision.rawValue,
-            contextLength: engine.contextLength, seed: seed, usesBLAS: engine.usesBLAS)
+            model: engine.model.name,
+            summary: engine.model.summary,
+            promptTokens: promptTokens,
+            generateTokens: generateTokens,
+            depth: depth,
+            sequences: sequences,
+            threads: engine.threads,
+            repetitions: repetitions,
+            precision: self.engine.precision.rawValue,
+            contextLength: engine.contextLength,
+            seed: seed,
+            usesBLAS: engine.usesBLAS
+        )
     }
 }

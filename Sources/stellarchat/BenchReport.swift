@@ -60,8 +60,12 @@ struct BenchReport: Encodable {
         static var current: Machine {
             let environment = ComputeEnvironment.current
             return Machine(
-                instructionSet: environment.instructionSet, processorFeatures: environment.processorFeatures,
-                usableCores: environment.usableCores, blas: environment.blas.name, blasGigaflops: environment.blas.gigaflops.rounded())
+                instructionSet: environment.instructionSet,
+                processorFeatures: environment.processorFeatures,
+                usableCores: environment.usableCores,
+                blas: environment.blas.name,
+                blasGigaflops: environment.blas.gigaflops.rounded()
+            )
         }
     }
 

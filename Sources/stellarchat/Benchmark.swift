@@ -19,7 +19,8 @@ struct Benchmark {
         guard longest < engine.contextLength else {
             throw InferenceError(
                 .invalidConfiguration,
-                "The measurement needs \(longest) tokens of context, but there are \(engine.contextLength). Ask for fewer tokens or a smaller depth.")
+                "The measurement needs \(longest) tokens of context, but there are \(engine.contextLength). Ask for fewer tokens or a smaller depth."
+            )
         }
     }
 
@@ -40,7 +41,8 @@ struct Benchmark {
         guard let start = progress.compactMap(\.first).max(), let end = progress.compactMap(\.last).min(), end > start else {
             throw InferenceError(
                 .invalidConfiguration,
-                "The sequences did not generate at the same time: the memory does not hold all of them. Use fewer sequences or a smaller depth.")
+                "The sequences did not generate at the same time: the memory does not hold all of them. Use fewer sequences or a smaller depth."
+            )
         }
         let counted = progress.reduce(0) { total, times in total + times.count { $0 > start && $0 <= end } }
         return Double(counted) / (end - start).seconds
@@ -63,7 +65,8 @@ struct Benchmark {
         }
     }
 
-    private static func watch(_ stream: GenerationStream, _ starts: StartCounter, stopAfter: Int) async throws -> [ContinuousClock.Instant] {
+    private static func watch(_ stream: GenerationStream, _ starts: StartCounter, stopAfter: Int) async throws -> [ContinuousClock.Instant]
+    {
         var times: [ContinuousClock.Instant] = []
         var counted = 0
         for try await event in stream {

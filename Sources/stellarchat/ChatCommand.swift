@@ -24,11 +24,16 @@ struct ChatCommand: AsyncParsableCommand {
         let engine = try await engine.start(model.path)
         guard let template = engine.model.chatTemplate else {
             throw InferenceError(
-                .unsupportedModel, "\(engine.model.name) has no chat template: use “stellarchat generate” to complete text with it.")
+                .unsupportedModel,
+                "\(engine.model.name) has no chat template: use “stellarchat generate” to complete text with it."
+            )
         }
         let request = GenerationRequest(
-            promptTokens: [], sampling: sampling.parameters(over: engine.model.defaultSampling), maxTokens: stop.maxTokens,
-            stopStrings: stop.stop)
+            promptTokens: [],
+            sampling: sampling.parameters(over: engine.model.defaultSampling),
+            maxTokens: stop.maxTokens,
+            stopStrings: stop.stop
+        )
         var session = ChatSession(engine: engine, template: template, request: request, system: system)
         try await session.run()
         await engine.shutdown()

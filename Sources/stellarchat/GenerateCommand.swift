@@ -29,8 +29,11 @@ struct GenerateCommand: AsyncParsableCommand {
     func run() async throws {
         let engine = try await engine.start(model.path)
         let request = GenerationRequest(
-            promptTokens: try promptTokens(engine.model), sampling: sampling.parameters(over: engine.model.defaultSampling),
-            maxTokens: stop.maxTokens, stopStrings: stop.stop)
+            promptTokens: try promptTokens(engine.model),
+            sampling: sampling.parameters(over: engine.model.defaultSampling),
+            maxTokens: stop.maxTokens,
+            stopStrings: stop.stop
+        )
         var text = ""
         for try await event in try engine.generate(request) {
             switch event {
@@ -48,7 +51,8 @@ struct GenerateCommand: AsyncParsableCommand {
         guard let template = model.chatTemplate else {
             throw InferenceError(.unsupportedModel, "\(model.name) has no chat template: leave --chat away to complete text with it.")
         }
-        let messages = (system.map { [TemplateValue.message(role: "system", content: $0)] } ?? []) + [.message(role: "user", content: prompt)]
+        let messages =
+            (system.map { [TemplateValue.message(role: "system", content: $0)] } ?? []) + [.message(role: "user", content: prompt)]
         return model.tokenizer.encode(try template.render(messages: messages))
     }
 }
@@ -98,10 +102,15 @@ private struct Completion: Encodable {
         self.text = text
         finishReason = summary.reason.rawValue
         usage = Usage(
-            promptTokens: summary.usage.promptTokens, cachedTokens: summary.usage.cachedTokens,
-            completionTokens: summary.usage.completionTokens)
+            promptTokens: summary.usage.promptTokens,
+            cachedTokens: summary.usage.cachedTokens,
+            completionTokens: summary.usage.completionTokens
+        )
         timings = Timings(
-            queue: summary.timings.queue.seconds, prefill: summary.timings.prefill.seconds, decode: summary.timings.decode.seconds,
-            timeToFirstToken: summary.timings.timeToFirstToken.seconds)
+            queue: summary.timings.queue.seconds,
+            prefill: summary.timings.prefill.seconds,
+            decode: summary.timings.decode.seconds,
+            timeToFirstToken: summary.timings.timeToFirstToken.seconds
+        )
     }
 }

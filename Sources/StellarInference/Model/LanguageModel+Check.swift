@@ -15,6 +15,11 @@ extension LanguageModel {
         let pool = ComputePool(workerCount: 1)
         defer { pool.stop() }
         _ = try WeightLoader(
-            file: file, table: architecture.tensors(gguf: configuration), configuration: configuration, precision: .auto, pool: pool)
+            file: file,
+            table: architecture.tensors(gguf: configuration),
+            configuration: configuration,
+            precision: .auto,
+            pool: pool
+        )
     }
 }
