@@ -18,8 +18,14 @@ struct JinjaReference: Decodable {
     var cases: [Case]
 
     static let shared: Result<JinjaReference, any Error> = Result {
-        let url = TestModel.repositoryRoot.appendingPathComponent("Tests/StellarInferenceTests/Fixtures/jinja/cases.json")
-        return try JSONDecoder().decode(JinjaReference.self, from: try Data(contentsOf: url))
+        try read(TestModel.repositoryRoot.appendingPathComponent("Tests/StellarInferenceTests/Fixtures/jinja/cases.json"))
+    }
+
+    /// A file that `Tests/reference/jinja_random.py` has written.
+    static let randomCasesPath = ProcessInfo.processInfo.environment["STELLAR_JINJA_CASES"]
+
+    static func read(_ url: URL) throws -> JinjaReference {
+        try JSONDecoder().decode(JinjaReference.self, from: try Data(contentsOf: url))
     }
 
     func source(of test: Case) -> String { test.template ?? templates[test.style ?? ""] ?? "" }

@@ -1,3 +1,4 @@
+import Foundation
 import StellarInference
 import Testing
 
@@ -11,6 +12,20 @@ struct JinjaReferenceTests {
             let source = reference.source(of: test)
             let outcome = JinjaReference.outcome(source, reference.members(test.variables))
             #expect(outcome == JinjaReference.expected(test), "\(test.style.map { "\($0), \(test.variables)" } ?? source)")
+        }
+    }
+
+    @Test(
+        "random programs render as jinja2 renders them",
+        .enabled(if: JinjaReference.randomCasesPath != nil, "Write cases with Tests/reference/jinja_random.py and set STELLAR_JINJA_CASES.")
+    )
+    func randomCases() throws {
+        let reference = try JinjaReference.read(URL(fileURLWithPath: JinjaReference.randomCasesPath ?? ""))
+        let members = reference.members("expressions")
+        for test in reference.cases {
+            let source = reference.source(of: test)
+            let outcome = JinjaReference.outcome(source, members)
+            #expect(outcome == JinjaReference.expected(test), "\(source)")
         }
     }
 

@@ -58,6 +58,11 @@ enum JinjaFilters {
         "wordcount": countWords,
     ]
 
+    /// Those that take no argument.
+    static let unary: Set<String> = [
+        "abs", "count", "e", "escape", "first", "forceescape", "items", "last", "length", "list", "reverse", "safe", "string", "wordcount",
+    ]
+
     // MARK: Text
 
     /// A filter that maps text as a whole.
@@ -142,15 +147,16 @@ enum JinjaFilters {
 
     private static let truncate: Filter = { interpreter, value, arguments in
         let bound = try arguments.bind("truncate", ["length", "killwords", "end", "leeway"])
-        guard case .string(let text) = value else { throw JinjaError("truncate needs a string, not \(value.typeName)") }
         let length = try bound.integer(0, default: 255)
         let end = try bound.string(2) ?? JinjaString("...")
         let leeway = bound.nonNone(3) == nil ? 5 : try bound.integer(3, default: 5)
         guard length >= end.codePointCount, leeway >= 0 else {
             throw JinjaError("expected length >= \(end.codePointCount) and leeway >= 0")
         }
+        let longest = length.addingReportingOverflow(leeway)
+        guard !longest.overflow, try value.length() > longest.partialValue else { return value }
+        guard case .string(let text) = value else { throw JinjaError("truncate needs a string, not \(value.typeName)") }
         let offsets = text.codePointOffsets
-        guard offsets.count - 1 > length.addingReportingOverflow(leeway).partialValue, length < offsets.count else { return .string(text) }
         var result = text[0..<offsets[length - end.codePointCount]]
         if !bound.flag(1), let space = result.lastOccurrence(of: JinjaString(" ")) { result = result[0..<space] }
         result.append(end)

@@ -145,6 +145,7 @@ extension JinjaInterpreter {
 
     func apply(filter name: String, to value: JinjaValue, _ arguments: JinjaArguments) throws -> JinjaValue {
         guard let filter = JinjaFilters.table[name] else { throw JinjaError("No filter named '\(name)'.") }
+        if JinjaFilters.unary.contains(name) { _ = try arguments.bind(name, []) }
         try charge(1 + value.weight + arguments.weight)
         defer { leave() }
         try enter()
@@ -157,6 +158,7 @@ extension JinjaInterpreter {
 
     func apply(test name: String, to value: JinjaValue, _ arguments: JinjaArguments) throws -> Bool {
         guard let test = JinjaTests.table[name] else { throw JinjaError("No test named '\(name)'.") }
+        if JinjaTests.unary.contains(name) { _ = try arguments.bind(name, []) }
         try charge(1 + arguments.weight)
         defer { leave() }
         try enter()

@@ -54,7 +54,10 @@ extension JinjaInterpreter {
     private func executeFilterBlock(_ filter: JinjaExpression, _ body: [JinjaStatement]) throws -> Completion {
         var completion = Completion.normal
         let text = try capture { completion = try inScope { try execute(body) } }
-        if completion == .normal { try write(JinjaPrinter.string(try evaluate(filter, piping: .string(text)), self)) }
+        guard completion == .normal else { return completion }
+        let value = try evaluate(filter, piping: .string(text))
+        guard case .string(let result) = value else { throw JinjaError("the filters of a block make \(value.typeName), not text") }
+        try write(result)
         return completion
     }
 

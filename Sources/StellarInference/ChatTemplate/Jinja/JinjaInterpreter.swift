@@ -78,6 +78,12 @@ final class JinjaInterpreter {
     private func releaseCycles() {
         for namespace in namespaces { namespace.attributes = [:] }
         for scope in cyclicScopes { scope.variables = [:] }
+        // Iterators that were not walked hold the interpreter.
+        var current: JinjaScope? = scope
+        while let scope = current {
+            scope.variables = [:]
+            current = scope.parent
+        }
     }
 
     // MARK: Output and scopes

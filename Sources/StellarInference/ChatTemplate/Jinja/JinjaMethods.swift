@@ -62,7 +62,8 @@ enum JinjaMethods {
         case .list(let list):
             let mutators: Set = ["append", "clear", "pop", "reverse", "insert", "sort", "extend", "remove"]
             return bound(name, list, value, listMethods) ?? refused(name, mutators: mutators)
-        case .tuple(let list): return groupAttribute(name, list) ?? bound(name, list, value, listMethods)
+        case .tuple(let list): return groupAttribute(name, list) ?? bound(name, list, value, sequenceMethods)
+        case .range(let range): return (try? JinjaList(range.items)).flatMap { bound(name, $0, value, sequenceMethods) }
         case .namespace(let namespace): return namespace.attributes[name]
         case .loop(let loop): return attribute(name, of: loop)
         case .macro(let macro): return attribute(name, of: macro)
@@ -158,8 +159,9 @@ enum JinjaMethods {
         },
     ]
 
-    private static let listMethods: [String: Method<JinjaList>] = [
-        "copy": { _, list, _ in try .list(list.items) },
+    private static let listMethods = sequenceMethods.merging(["copy": { _, list, _ in try .list(list.items) }]) { $1 }
+
+    private static let sequenceMethods: [String: Method<JinjaList>] = [
         "count": { _, list, arguments in
             let value = try arguments.bind("count", ["value"], required: 1).value(0)
             return .integer(list.items.count { $0.isEqual(to: value) })

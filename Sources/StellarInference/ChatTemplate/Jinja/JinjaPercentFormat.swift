@@ -28,7 +28,11 @@ enum JinjaPercentFormat {
                 try write(format[start..<position])
                 if position < format.count { try formatOne() }
             }
-            if case .dictionary = values { return result }
+            switch values {
+            // What can be subscripted may hold more than the format asks for.
+            case .dictionary, .list, .range, .undefined: return result
+            default: break
+            }
             guard usedMapping || nextValue >= positional.count else {
                 throw JinjaError("not all arguments converted during string formatting")
             }

@@ -128,7 +128,7 @@ extension JinjaValue {
         case .dictionary(let dictionary): return dictionary.keys
         case .range(let range): return range.items
         case .view(let view): return view.list.items
-        case .iterator(let iterator): return iterator.takeAll()
+        case .iterator(let iterator): return try iterator.takeAll()
         default: throw JinjaError("'\(typeName)' object is not iterable")
         }
     }
