@@ -16,6 +16,7 @@ import jinja2.nodes
 from jinja_cases import outcome, plain
 from jinja_expressions import VARIABLES
 
+# Differences that remain are those of texts that hold the address of a Python generator.
 # Left out: `safe` and `escape`, whose results we treat as plain text, and `wordcount`, which counts the words of a generator's address.
 # Python's jinja2 evaluates constant expressions early, and there a slice of something that has none is undefined, not an error.
 

@@ -116,10 +116,10 @@ extension JinjaFilters {
         }
     }
 
-    // MARK: Mapping and selecting
+    // MARK: Mapping and selecting (of false values there is nothing to map or select)
 
     static let map: Filter = { interpreter, value, arguments in
-        try lazily(from: value, interpreter) { items in try map(items, interpreter, arguments) }
+        try lazily(from: value.isTrue ? value : .undefined(""), interpreter) { items in try map(items, interpreter, arguments) }
     }
 
     private static func map(_ items: [JinjaValue], _ interpreter: JinjaInterpreter, _ arguments: JinjaArguments) throws -> [JinjaValue] {
@@ -143,7 +143,7 @@ extension JinjaFilters {
         keeps: Bool,
         byAttribute: Bool = false
     ) throws -> JinjaValue {
-        try lazily(from: value, interpreter) { items in
+        try lazily(from: value.isTrue ? value : .undefined(""), interpreter) { items in
             if items.isEmpty { return [] }
             var rest = arguments
             var path: JinjaValue?
