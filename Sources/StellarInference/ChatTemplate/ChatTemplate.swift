@@ -44,7 +44,13 @@ public struct ChatTemplate: Sendable {
         addGenerationPrompt: Bool = true,
         variables: [TemplateValue.Member] = []
     ) throws(InferenceError) -> RenderedPrompt {
-        try render(messages: messages, tools: tools, addGenerationPrompt: addGenerationPrompt, variables: variables, clock: Self.systemClock)
+        try render(
+            messages: messages,
+            tools: tools,
+            addGenerationPrompt: addGenerationPrompt,
+            variables: variables,
+            clock: Self.systemClock
+        )
     }
 
     /// Seconds since 1970, as the system has them.
@@ -56,7 +62,7 @@ public struct ChatTemplate: Sendable {
         tools: [TemplateValue]? = nil,
         addGenerationPrompt: Bool = true,
         variables: [TemplateValue.Member] = [],
-        clock: () -> Double
+        clock: @escaping () -> Double
     ) throws(InferenceError) -> RenderedPrompt {
         var members: [TemplateValue.Member] = [
             .init("messages", .array(messages)),
@@ -69,11 +75,12 @@ public struct ChatTemplate: Sendable {
     }
 
     /// Renders with nothing but `members` and the special tokens as variables.
-    package func render(_ members: [TemplateValue.Member], clock: () -> Double = systemClock) throws(InferenceError) -> RenderedPrompt {
+    package func render(_ members: [TemplateValue.Member], clock: @escaping () -> Double = systemClock) throws(InferenceError)
+        -> RenderedPrompt
+    {
         do {
-            let text = try withoutActuallyEscaping(clock) { clock in
-                try JinjaInterpreter(variables: try Self.variables(members, bosToken, eosToken), limits: limits, clock: clock).render(body)
-            }
+            let variables = try Self.variables(members, bosToken, eosToken)
+            let text = try JinjaInterpreter(variables: variables, limits: limits, clock: clock).render(body)
             return RenderedPrompt(text: text.text, dataRanges: text.marks)
         } catch let error as JinjaError {
             throw error.inferenceError

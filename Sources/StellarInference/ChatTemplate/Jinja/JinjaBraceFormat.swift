@@ -98,7 +98,9 @@ enum JinjaBraceFormat {
 
         private mutating func argument(_ name: String) throws -> JinjaValue {
             if name.isEmpty {
-                guard let index = nextIndex else { throw JinjaError("cannot switch from manual field specification to automatic field numbering") }
+                guard let index = nextIndex else {
+                    throw JinjaError("cannot switch from manual field specification to automatic field numbering")
+                }
                 nextIndex = index + 1
                 return try positional(index)
             }

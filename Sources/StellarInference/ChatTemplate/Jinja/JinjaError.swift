@@ -40,9 +40,9 @@ struct JinjaLimits: Sendable {
     /// Nesting of statements, expressions and macro calls while rendering.
     var evaluationDepth = 600
     /// Bytes of stack that one render may use (cooperative threads have 512 KiB).
-    var stackBytes = 256 << 10
-    /// Units of work: about one per node evaluated, element made or 32 bytes copied.
-    var steps = 6_000_000
+    var stackBytes = 320 << 10
+    /// Units of work: about one per node evaluated, element made or 32 bytes copied. Long conversations add to it.
+    var steps = 2_000_000
     /// Bytes of any one string, the output included.
     var stringBytes = 16 << 20
 
@@ -52,4 +52,25 @@ struct JinjaLimits: Sendable {
     static let valueDepth = 100
     /// Size of any one list or mapping with all that it holds, in elements (64 bytes of text count as one).
     static let valueWeight = 4_000_000
+}
+
+/// Notices when recursion uses too much of the thread's stack.
+struct JinjaStackGuard {
+    private let base = Self.position()
+    private let limit: Int
+
+    /// Counts from the caller's frame on.
+    init(limit: Int) { self.limit = limit }
+
+    var hasRoom: Bool {
+        let position = Self.position()
+        return max(base, position) - min(base, position) <= UInt(limit)
+    }
+
+    /// The address of a local variable.
+    @inline(never)
+    private static func position() -> UInt {
+        var marker: UInt8 = 0
+        return withUnsafeMutablePointer(to: &marker) { UInt(bitPattern: $0) }
+    }
 }

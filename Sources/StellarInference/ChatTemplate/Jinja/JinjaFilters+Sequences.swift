@@ -21,6 +21,21 @@ extension JinjaInterpreter {
 }
 
 extension JinjaFilters {
+    /// A generator over `source`: `make` runs when its elements are asked for.
+    private static func lazily(
+        from source: JinjaValue,
+        _ interpreter: JinjaInterpreter,
+        _ make: @escaping ([JinjaValue]) throws -> [JinjaValue]
+    ) throws -> JinjaValue {
+        .iterator(
+            try JinjaIterator(from: source) { [unowned interpreter] in
+                defer { interpreter.leave() }
+                try interpreter.enter()
+                return try make(try interpreter.elements(of: source))
+            }
+        )
+    }
+
     private static func ignoringCase(_ value: JinjaValue) -> JinjaValue {
         if case .string(let text) = value { return .string(text.replacingText(JinjaCase.lower(text.text))) }
         return value
@@ -29,7 +44,7 @@ extension JinjaFilters {
     // MARK: Parts
 
     static let first: Filter = { _, value, _ in
-        if case .iterator(let iterator) = value { return iterator.next() ?? .undefined("No first item, sequence was empty.") }
+        if case .iterator(let iterator) = value { return try iterator.next() ?? .undefined("No first item, sequence was empty.") }
         return try value.elements().first ?? .undefined("No first item, sequence was empty.")
     }
 
@@ -39,101 +54,127 @@ extension JinjaFilters {
     }
 
     static let items: Filter = { interpreter, value, _ in
-        switch value {
-        case .undefined: return .iterator(try JinjaIterator([]))
-        case .dictionary(let dictionary): return .iterator(try JinjaIterator(try JinjaView(.items, of: dictionary).list.items))
-        default: throw JinjaError("Can only get item pairs from a mapping.")
-        }
+        .iterator(
+            try JinjaIterator(from: value) {
+                switch value {
+                case .undefined: return []
+                case .dictionary(let dictionary): return try JinjaView(.items, of: dictionary).list.items
+                default: throw JinjaError("Can only get item pairs from a mapping.")
+                }
+            }
+        )
     }
 
-    static let reverse: Filter = { _, value, _ in
-        if case .string(let text) = value {
+    static let reverse: Filter = { interpreter, value, _ in
+        switch value {
+        case .string(let text):
             return .string(text.replacingText(String(String.UnicodeScalarView(text.text.unicodeScalars.reversed()))))
+        case .iterator, .undefined: return try .list(try value.elements().reversed())
+        default:
+            _ = try value.elements()
+            return try lazily(from: value, interpreter) { $0.reversed() }
         }
-        return .iterator(try JinjaIterator(try value.elements().reversed()))
     }
 
     static let batch: Filter = { interpreter, value, arguments in
         let bound = try arguments.bind("batch", ["linecount", "fill_with"], required: 1)
-        let size = try bound.integer(0, default: 1)
-        let items = try value.elements()
-        guard size > 0 else {
-            // Python's generator never finds a full line, or finds one before the first item.
-            return .iterator(try JinjaIterator(try size == 0 ? items.reduce(into: [try .list([])]) { $0.append(try .list([$1])) } : [.list(items)]))
+        return try lazily(from: value, interpreter) { items in
+            let size = try bound.integer(0, default: 1)
+            var batches: [[JinjaValue]] = []
+            for item in items {
+                if let last = batches.last, last.count != size {
+                    batches[batches.count - 1].append(item)
+                } else {
+                    // Python's generator gives the empty line that it begins with where that is a full one.
+                    if batches.isEmpty, size == 0 { batches.append([]) }
+                    batches.append([item])
+                }
+            }
+            if let fill = bound.nonNone(1), let last = batches.last, last.count < size {
+                try interpreter.charge(size - last.count)
+                batches[batches.count - 1] += Array(repeating: fill, count: size - last.count)
+            }
+            return try batches.map { try .list($0) }
         }
-        var batches = stride(from: 0, to: items.count, by: size).map { Array(items[$0..<min(items.count, $0.addingReportingOverflow(size).overflow ? items.count : $0 + size)]) }
-        if let fill = bound.nonNone(1), let last = batches.last, last.count < size {
-            try interpreter.charge(size - last.count)
-            batches[batches.count - 1] += Array(repeating: fill, count: size - last.count)
-        }
-        return .iterator(try JinjaIterator(try batches.map { try .list($0) }))
     }
 
     static let slice: Filter = { interpreter, value, arguments in
         let bound = try arguments.bind("slice", ["slices", "fill_with"], required: 1)
-        let count = try bound.integer(0, default: 1)
-        let items = try value.elements()
-        guard count != 0 else { throw JinjaError("integer division or modulo by zero") }
-        guard count > 0 else { return .iterator(try JinjaIterator([])) }
-        try interpreter.charge(count)
-        let (size, extra) = (items.count / count, items.count % count)
-        var start = 0
-        var slices: [JinjaValue] = []
-        for index in 0..<count {
-            let end = start + size + (index < extra ? 1 : 0)
-            let fill = index >= extra ? bound.nonNone(1).map { [$0] } ?? [] : []
-            slices.append(try .list(Array(items[start..<end]) + fill))
-            start = end
+        return try lazily(from: value, interpreter) { items in
+            let count = try bound.integer(0, default: 1)
+            guard count != 0 else { throw JinjaError("integer division or modulo by zero") }
+            guard count > 0 else { return [] }
+            try interpreter.charge(count)
+            let (size, extra) = (items.count / count, items.count % count)
+            var start = 0
+            return try (0..<count).map { index in
+                let end = start + size + (index < extra ? 1 : 0)
+                defer { start = end }
+                let fill = index >= extra ? bound.nonNone(1).map { [$0] } ?? [] : []
+                return try .list(Array(items[start..<end]) + fill)
+            }
         }
-        return .iterator(try JinjaIterator(slices))
     }
 
-    // MARK: Mapping and selecting
+    // MARK: Mapping and selecting (of false values there is nothing to map or select)
 
     static let map: Filter = { interpreter, value, arguments in
-        let items = try value.elements()
+        try lazily(from: value.isTrue ? value : .undefined(""), interpreter) { items in try map(items, interpreter, arguments) }
+    }
+
+    private static func map(_ items: [JinjaValue], _ interpreter: JinjaInterpreter, _ arguments: JinjaArguments) throws -> [JinjaValue] {
+        if items.isEmpty { return [] }
         if arguments.positional.isEmpty, let path = arguments.named.first(where: { $0.name == "attribute" })?.value {
             let fallback = arguments.named.first { $0.name == "default" }?.value
             if let unknown = arguments.named.first(where: { $0.name != "attribute" && $0.name != "default" }) {
                 throw JinjaError("Unexpected keyword argument '\(unknown.name)'")
             }
-            return .iterator(try JinjaIterator(try items.map { try interpreter.value(at: path, of: $0, default: fallback) }))
+            return try items.map { try interpreter.value(at: path, of: $0, default: fallback) }
         }
         guard case .string(let name)? = arguments.positional.first else { throw JinjaError("map requires a filter argument") }
         let rest = JinjaArguments(positional: Array(arguments.positional.dropFirst()), named: arguments.named)
-        return .iterator(try JinjaIterator(try items.map { try interpreter.apply(filter: name.text, to: $0, rest) }))
+        return try items.map { try interpreter.apply(filter: name.text, to: $0, rest) }
     }
 
     static func select(
-        _ interpreter: JinjaInterpreter, _ value: JinjaValue, _ arguments: JinjaArguments, keeps: Bool, byAttribute: Bool = false
+        _ interpreter: JinjaInterpreter,
+        _ value: JinjaValue,
+        _ arguments: JinjaArguments,
+        keeps: Bool,
+        byAttribute: Bool = false
     ) throws -> JinjaValue {
-        var rest = arguments
-        var path: JinjaValue?
-        if byAttribute {
-            guard !rest.positional.isEmpty else { throw JinjaError("Missing parameter for attribute name") }
-            path = rest.positional.removeFirst()
+        try lazily(from: value.isTrue ? value : .undefined(""), interpreter) { items in
+            if items.isEmpty { return [] }
+            var rest = arguments
+            var path: JinjaValue?
+            if byAttribute {
+                guard !rest.positional.isEmpty else { throw JinjaError("Missing parameter for attribute name") }
+                path = rest.positional.removeFirst()
+            }
+            var test: String?
+            if !rest.positional.isEmpty {
+                guard case .string(let name) = rest.positional.removeFirst() else {
+                    throw JinjaError("the name of a test must be a string")
+                }
+                test = name.text
+            }
+            return try items.filter { item in
+                let subject = try path.map { try interpreter.value(at: $0, of: item) } ?? item
+                let isSelected = try test.map { try interpreter.apply(test: $0, to: subject, rest) } ?? subject.isTrue
+                return isSelected == keeps
+            }
         }
-        var test: String?
-        if !rest.positional.isEmpty {
-            guard case .string(let name) = rest.positional.removeFirst() else { throw JinjaError("the name of a test must be a string") }
-            test = name.text
-        }
-        let selected = try interpreter.elements(of: value).filter { item in
-            let subject = try path.map { try interpreter.value(at: $0, of: item) } ?? item
-            let isSelected = try test.map { try interpreter.apply(test: $0, to: subject, rest) } ?? subject.isTrue
-            return isSelected == keeps
-        }
-        return .iterator(try JinjaIterator(selected))
     }
 
     static let unique: Filter = { interpreter, value, arguments in
         let bound = try arguments.bind("unique", ["case_sensitive", "attribute"])
-        var seen: Set<JinjaKey> = []
-        let kept = try interpreter.elements(of: value).filter { item in
-            let subject = try bound.nonNone(1).map { try interpreter.value(at: $0, of: item) } ?? item
-            return seen.insert(try JinjaKey(bound.flag(0) ? subject : ignoringCase(subject))).inserted
+        return try lazily(from: value, interpreter) { items in
+            var seen: Set<JinjaKey> = []
+            return try items.filter { item in
+                let subject = try bound.nonNone(1).map { try interpreter.value(at: $0, of: item) } ?? item
+                return seen.insert(try JinjaKey(bound.flag(0) ? subject : ignoringCase(subject))).inserted
+            }
         }
-        return .iterator(try JinjaIterator(kept))
     }
 
     // MARK: Reducing
@@ -159,7 +200,9 @@ extension JinjaFilters {
     }
 
     static func extreme(
-        _ interpreter: JinjaInterpreter, _ value: JinjaValue, _ arguments: JinjaArguments,
+        _ interpreter: JinjaInterpreter,
+        _ value: JinjaValue,
+        _ arguments: JinjaArguments,
         _ isBetter: (JinjaValue, JinjaValue) throws -> Bool
     ) throws -> JinjaValue {
         let bound = try arguments.bind("min", ["case_sensitive", "attribute"])
@@ -177,7 +220,9 @@ extension JinjaFilters {
 
     /// A stable sort by keys, ascending or descending.
     private static func sorted(
-        _ items: [(item: JinjaValue, key: JinjaValue)], reverse: Bool, _ interpreter: JinjaInterpreter
+        _ items: [(item: JinjaValue, key: JinjaValue)],
+        reverse: Bool,
+        _ interpreter: JinjaInterpreter
     ) throws -> [JinjaValue] {
         try items.sorted { first, second in
             try interpreter.charge(1 + min(first.key.weight, second.key.weight))
@@ -235,6 +280,7 @@ extension JinjaFilters {
             try groups.map { group in
                 let original = try group.items.first.map { try interpreter.value(at: bound.value(0), of: $0, default: bound.nonNone(1)) }
                 return .tuple(try JinjaList([original ?? group.key, try .list(group.items)], isGroup: true))
-            })
+            }
+        )
     }
 }

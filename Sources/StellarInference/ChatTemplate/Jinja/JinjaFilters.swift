@@ -58,6 +58,11 @@ enum JinjaFilters {
         "wordcount": countWords,
     ]
 
+    /// Those that take no argument.
+    static let unary: Set<String> = [
+        "abs", "count", "e", "escape", "first", "forceescape", "items", "last", "length", "list", "reverse", "safe", "string", "wordcount",
+    ]
+
     // MARK: Text
 
     /// A filter that maps text as a whole.
@@ -108,7 +113,9 @@ enum JinjaFilters {
         var startsWord = true
         for scalar in text.unicodeScalars {
             let properties = scalar.properties
-            result.unicodeScalars.append(contentsOf: (startsWord ? properties.uppercaseMapping : properties.lowercaseMapping).unicodeScalars)
+            result.unicodeScalars.append(
+                contentsOf: (startsWord ? properties.uppercaseMapping : properties.lowercaseMapping).unicodeScalars
+            )
             startsWord = scalar.isPythonWhitespace || "-({[<".unicodeScalars.contains(scalar)
         }
         return result
@@ -118,9 +125,9 @@ enum JinjaFilters {
         let bound = try arguments.bind("indent", ["width", "first", "blank"])
         guard case .string(let text) = value else { throw JinjaError("indent needs a string, not \(value.typeName)") }
         let indentation = try indentation(bound, interpreter)
-        var lines = text.lines()
-        if let last = text.bytes.last, last != 0x0A || text.isEmpty, text.codePointBefore(text.count)?.isPythonLineBreak == true { lines.append(JinjaString()) }
-        if text.isEmpty { lines = [JinjaString()] }
+        var ended = text
+        ended.append("\n")
+        let lines = ended.lines()
         let indented = try lines.enumerated().map { index, line in
             let isSkipped = index == 0 ? !bound.flag(1) : (line.isEmpty && !bound.flag(2))
             try interpreter.charge(bytes: indentation.count)
@@ -140,13 +147,16 @@ enum JinjaFilters {
 
     private static let truncate: Filter = { interpreter, value, arguments in
         let bound = try arguments.bind("truncate", ["length", "killwords", "end", "leeway"])
-        guard case .string(let text) = value else { throw JinjaError("truncate needs a string, not \(value.typeName)") }
         let length = try bound.integer(0, default: 255)
         let end = try bound.string(2) ?? JinjaString("...")
         let leeway = bound.nonNone(3) == nil ? 5 : try bound.integer(3, default: 5)
-        guard length >= end.codePointCount, leeway >= 0 else { throw JinjaError("expected length >= \(end.codePointCount) and leeway >= 0") }
+        guard length >= end.codePointCount, leeway >= 0 else {
+            throw JinjaError("expected length >= \(end.codePointCount) and leeway >= 0")
+        }
+        let longest = length.addingReportingOverflow(leeway)
+        guard !longest.overflow, try value.length() > longest.partialValue else { return value }
+        guard case .string(let text) = value else { throw JinjaError("truncate needs a string, not \(value.typeName)") }
         let offsets = text.codePointOffsets
-        guard offsets.count - 1 > length.addingReportingOverflow(leeway).partialValue, length < offsets.count else { return .string(text) }
         var result = text[0..<offsets[length - end.codePointCount]]
         if !bound.flag(1), let space = result.lastOccurrence(of: JinjaString(" ")) { result = result[0..<space] }
         result.append(end)
@@ -226,14 +236,17 @@ enum JinjaFilters {
         var digits = Substring(text)
         if negative || text.hasPrefix("+") { digits.removeFirst() }
         var base = radix
-        for (prefix, value) in [("0x", 16), ("0o", 8), ("0b", 2)] where (radix == value || radix == 0) && digits.lowercased().hasPrefix(prefix) {
+        for (prefix, value) in [("0x", 16), ("0o", 8), ("0b", 2)]
+        where (radix == value || radix == 0) && digits.lowercased().hasPrefix(prefix) {
             digits = digits.dropFirst(2)
             base = value
         }
         if base == 0 { base = 10 }
         guard isDigits(digits) else { return nil }
         let clean = digits.filter { $0 != "_" }
-        guard clean.allSatisfy({ $0.isASCII && ($0.hexDigitValue ?? 99 < base || $0.isLetter && letterValue($0) < base) }) else { return nil }
+        guard clean.allSatisfy({ $0.isASCII && ($0.hexDigitValue ?? 99 < base || $0.isLetter && letterValue($0) < base) }) else {
+            return nil
+        }
         return try Int((negative ? "-" : "") + clean, radix: base).orThrow("integer overflow")
     }
 
@@ -318,15 +331,5 @@ enum JinjaFilters {
             return .undefined("'dict object' has no attribute '\(name.text)'")
         }
         return try JinjaMethods.attribute(name.text, of: value, interpreter)
-    }
-}
-
-extension JinjaString {
-    /// The code point that ends at byte `end`.
-    func codePointBefore(_ end: Int) -> Unicode.Scalar? {
-        guard end > 0 else { return nil }
-        var start = end - 1
-        while start > 0, bytes[start] & 0xC0 == 0x80 { start -= 1 }
-        return codePoint(at: start).0
     }
 }

@@ -47,7 +47,9 @@ enum JinjaFunctions {
         case let pairs?:
             for pair in try pairs.elements() {
                 let items = try pair.elements()
-                guard items.count == 2 else { throw JinjaError("dictionary update sequence element has length \(items.count); 2 is required") }
+                guard items.count == 2 else {
+                    throw JinjaError("dictionary update sequence element has length \(items.count); 2 is required")
+                }
                 entries.append((key: items[0], value: items[1]))
             }
         }
@@ -99,13 +101,15 @@ enum JinjaFunctions {
                     show()
                 }
                 return items[position]
-            })
+            }
+        )
         namespace.attributes["reset"] = .function(
             JinjaFunction("reset", depth: depth) { _, _ in
                 position = 0
                 show()
                 return .none
-            })
+            }
+        )
         return .namespace(namespace)
     }
 
@@ -116,7 +120,8 @@ enum JinjaFunctions {
             JinjaFunction("joiner") { _, _ in
                 defer { isUsed = true }
                 return .string(isUsed ? separator : JinjaString())
-            })
+            }
+        )
     }
 }
 

@@ -2,7 +2,9 @@ extension JinjaInterpreter {
     func evaluate(_ expression: JinjaExpression) throws -> JinjaValue {
         try charge(1)
         line = expression.line
-        return try nested { try evaluateNode(expression.node) }
+        defer { leave() }
+        try enter()
+        return try evaluateNode(expression.node)
     }
 
     private func evaluateNode(_ node: JinjaExpression.Node) throws -> JinjaValue {
@@ -99,7 +101,9 @@ extension JinjaInterpreter {
         case .function(let function): return try function.body(self, arguments)
         case .macro(let macro): return try call(macro, arguments)
         case .loop(let loop):
-            guard let recurse = loop.recurse else { throw JinjaError("The loop must have the 'recursive' marker to be called recursively.") }
+            guard let recurse = loop.recurse else {
+                throw JinjaError("The loop must have the 'recursive' marker to be called recursively.")
+            }
             return try recurse(self, try arguments.bind("loop", ["iterable"], required: 1).value(0))
         case .undefined(let undefined): throw JinjaError(undefined.message)
         default: throw JinjaError("'\(function.typeName)' object is not callable")
@@ -128,7 +132,9 @@ extension JinjaInterpreter {
     func evaluate(_ filter: JinjaExpression, piping input: JinjaValue) throws -> JinjaValue {
         guard case .filter(let subject, let name, let arguments) = filter.node else { return try evaluate(filter) }
         line = filter.line
-        let value = try nested { try subject.map { try evaluate($0, piping: input) } ?? input }
+        defer { leave() }
+        try enter()
+        let value = try subject.map { try evaluate($0, piping: input) } ?? input
         return try apply(filter: name, to: value, try evaluate(arguments))
     }
 
@@ -139,8 +145,11 @@ extension JinjaInterpreter {
 
     func apply(filter name: String, to value: JinjaValue, _ arguments: JinjaArguments) throws -> JinjaValue {
         guard let filter = JinjaFilters.table[name] else { throw JinjaError("No filter named '\(name)'.") }
+        if JinjaFilters.unary.contains(name) { _ = try arguments.bind(name, []) }
         try charge(1 + value.weight + arguments.weight)
-        return try nested { try filter(self, value, arguments) }
+        defer { leave() }
+        try enter()
+        return try filter(self, value, arguments)
     }
 
     private func evaluateTest(_ subject: JinjaExpression, _ name: String, _ arguments: JinjaCallArguments) throws -> JinjaValue {
@@ -149,7 +158,10 @@ extension JinjaInterpreter {
 
     func apply(test name: String, to value: JinjaValue, _ arguments: JinjaArguments) throws -> Bool {
         guard let test = JinjaTests.table[name] else { throw JinjaError("No test named '\(name)'.") }
+        if JinjaTests.unary.contains(name) { _ = try arguments.bind(name, []) }
         try charge(1 + arguments.weight)
-        return try nested { try test(self, value, arguments) }
+        defer { leave() }
+        try enter()
+        return try test(self, value, arguments)
     }
 }

@@ -7,13 +7,13 @@ extension JinjaInterpreter {
     }
 
     func execute(_ body: [JinjaStatement]) throws -> Completion {
-        try nested {
-            for statement in body {
-                let completion = try execute(statement)
-                if completion != .normal { return completion }
-            }
-            return .normal
+        defer { leave() }
+        try enter()
+        for statement in body {
+            let completion = try execute(statement)
+            if completion != .normal { return completion }
         }
+        return .normal
     }
 
     private func execute(_ statement: JinjaStatement) throws -> Completion {
@@ -38,7 +38,8 @@ extension JinjaInterpreter {
     }
 
     private func executeConditional(
-        _ branches: [(test: JinjaExpression, body: [JinjaStatement])], _ otherwise: [JinjaStatement]
+        _ branches: [(test: JinjaExpression, body: [JinjaStatement])],
+        _ otherwise: [JinjaStatement]
     ) throws -> Completion {
         for branch in branches where try evaluate(branch.test).isTrue { return try execute(branch.body) }
         return try execute(otherwise)
@@ -53,7 +54,10 @@ extension JinjaInterpreter {
     private func executeFilterBlock(_ filter: JinjaExpression, _ body: [JinjaStatement]) throws -> Completion {
         var completion = Completion.normal
         let text = try capture { completion = try inScope { try execute(body) } }
-        if completion == .normal { try write(JinjaPrinter.string(try evaluate(filter, piping: .string(text)), self)) }
+        guard completion == .normal else { return completion }
+        let value = try evaluate(filter, piping: .string(text))
+        guard case .string(let result) = value else { throw JinjaError("the filters of a block make \(value.typeName), not text") }
+        try write(result)
         return completion
     }
 
@@ -148,15 +152,13 @@ extension JinjaInterpreter {
 
     func call(_ macro: JinjaMacro, _ arguments: JinjaArguments) throws -> JinjaValue {
         try charge(5)
-        return try nested {
-            .string(
-                try capture {
-                    try inScope(of: macro.scope) {
-                        try bind(arguments, to: macro.definition)
-                        _ = try execute(macro.definition.body)
-                    }
-                })
+        let text = try capture {
+            try inScope(of: macro.scope) {
+                try bind(arguments, to: macro.definition)
+                _ = try execute(macro.definition.body)
+            }
         }
+        return .string(text)
     }
 
     private func bind(_ arguments: JinjaArguments, to definition: JinjaMacroDefinition) throws {
@@ -182,7 +184,10 @@ extension JinjaInterpreter {
     }
 
     private func bindRest(
-        _ named: [(name: String, value: JinjaValue)], of arguments: JinjaArguments, to definition: JinjaMacroDefinition, name: String
+        _ named: [(name: String, value: JinjaValue)],
+        of arguments: JinjaArguments,
+        to definition: JinjaMacroDefinition,
+        name: String
     ) throws {
         if definition.usesNamedRest {
             scope.variables["kwargs"] = .dictionary(try JinjaDictionary(named.map { (key: .string($0.name), value: $0.value) }))

@@ -12,7 +12,7 @@ final class JinjaInterpreter {
     var scope: JinjaScope
     private var stepsLeft: Int
     private var depth = 0
-    private var stackBase: UInt = 0
+    private let stack: JinjaStackGuard
     /// Namespaces and scopes that hold macros, which may form cycles: emptied when the rendering ends.
     private var namespaces: [JinjaNamespace] = []
     private var cyclicScopes: [JinjaScope] = []
@@ -20,7 +20,8 @@ final class JinjaInterpreter {
     init(variables: [String: JinjaValue], limits: JinjaLimits, clock: @escaping () -> Double) {
         self.limits = limits
         self.clock = clock
-        stepsLeft = limits.steps
+        stepsLeft = limits.steps + variables.values.reduce(0) { $0 + $1.weight } * 50
+        stack = JinjaStackGuard(limit: limits.stackBytes)
         let globals = JinjaScope(parent: nil)
         globals.variables = JinjaFunctions.globals.merging(variables) { $1 }
         scope = JinjaScope(parent: globals)
@@ -28,7 +29,6 @@ final class JinjaInterpreter {
 
     /// - Throws: ``JinjaError``.
     func render(_ body: [JinjaStatement]) throws -> JinjaString {
-        stackBase = Self.stackPosition()
         defer { releaseCycles() }
         do {
             guard try execute(body) == .normal else { throw JinjaError("'break' or 'continue' outside of a loop") }
@@ -54,22 +54,13 @@ final class JinjaInterpreter {
         try charge(1 + bytes / 32)
     }
 
-    /// Runs `body` one level deeper, if that level fits the stack.
-    func nested<Result>(_ body: () throws -> Result) throws -> Result {
+    /// Goes one level deeper, if that level fits the stack; ``leave()`` goes back, also after an error.
+    func enter() throws {
         depth += 1
-        defer { depth -= 1 }
-        let position = Self.stackPosition()
-        let used = position < stackBase ? stackBase - position : position - stackBase
-        guard depth <= limits.evaluationDepth, used <= limits.stackBytes else { throw JinjaError("the template recurses too deeply") }
-        return try body()
+        guard depth <= limits.evaluationDepth, stack.hasRoom else { throw JinjaError("the template recurses too deeply") }
     }
 
-    /// The address of a local variable.
-    @inline(never)
-    private static func stackPosition() -> UInt {
-        var marker: UInt8 = 0
-        return withUnsafeMutablePointer(to: &marker) { UInt(bitPattern: $0) }
-    }
+    func leave() { depth -= 1 }
 
     func makeNamespace(_ attributes: [String: JinjaValue]) throws -> JinjaNamespace {
         try charge(20)
@@ -87,6 +78,12 @@ final class JinjaInterpreter {
     private func releaseCycles() {
         for namespace in namespaces { namespace.attributes = [:] }
         for scope in cyclicScopes { scope.variables = [:] }
+        // Iterators that were not walked hold the interpreter.
+        var current: JinjaScope? = scope
+        while let scope = current {
+            scope.variables = [:]
+            current = scope.parent
+        }
     }
 
     // MARK: Output and scopes

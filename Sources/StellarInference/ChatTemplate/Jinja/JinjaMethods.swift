@@ -57,11 +57,13 @@ enum JinjaMethods {
         switch value {
         case .string(let text): return bound(name, text, value, JinjaStringMethods.table)
         case .dictionary(let dictionary):
-            return bound(name, dictionary, value, dictionaryMethods) ?? refused(name, mutators: ["clear", "pop", "popitem", "setdefault", "update"])
+            return bound(name, dictionary, value, dictionaryMethods)
+                ?? refused(name, mutators: ["clear", "pop", "popitem", "setdefault", "update"])
         case .list(let list):
             let mutators: Set = ["append", "clear", "pop", "reverse", "insert", "sort", "extend", "remove"]
             return bound(name, list, value, listMethods) ?? refused(name, mutators: mutators)
-        case .tuple(let list): return groupAttribute(name, list) ?? bound(name, list, value, listMethods)
+        case .tuple(let list): return groupAttribute(name, list) ?? bound(name, list, value, sequenceMethods)
+        case .range(let range): return (try? JinjaList(range.items)).flatMap { bound(name, $0, value, sequenceMethods) }
         case .namespace(let namespace): return namespace.attributes[name]
         case .loop(let loop): return attribute(name, of: loop)
         case .macro(let macro): return attribute(name, of: macro)
@@ -71,14 +73,18 @@ enum JinjaMethods {
     }
 
     private static func bound<Receiver>(
-        _ name: String, _ receiver: Receiver, _ value: JinjaValue, _ table: [String: Method<Receiver>]
+        _ name: String,
+        _ receiver: Receiver,
+        _ value: JinjaValue,
+        _ table: [String: Method<Receiver>]
     ) -> JinjaValue? {
         guard let method = table[name] else { return nil }
         return .function(
             JinjaFunction(name, depth: value.depth + 1) { interpreter, arguments in
                 try interpreter.charge(value.weight)
                 return try method(interpreter, receiver, arguments)
-            })
+            }
+        )
     }
 
     /// Methods that change their receiver exist, but the immutable sandbox lets nobody call them.
@@ -132,7 +138,9 @@ enum JinjaMethods {
 
     private static func changed(_ loop: JinjaLoop, _ arguments: JinjaArguments) -> JinjaValue {
         let values = arguments.positional
-        if let last = loop.lastChanged, last.count == values.count, zip(last, values).allSatisfy({ $0.isEqual(to: $1) }) { return .bool(false) }
+        if let last = loop.lastChanged, last.count == values.count, zip(last, values).allSatisfy({ $0.isEqual(to: $1) }) {
+            return .bool(false)
+        }
         loop.lastChanged = values
         return .bool(true)
     }
@@ -151,8 +159,9 @@ enum JinjaMethods {
         },
     ]
 
-    private static let listMethods: [String: Method<JinjaList>] = [
-        "copy": { _, list, _ in try .list(list.items) },
+    private static let listMethods = sequenceMethods.merging(["copy": { _, list, _ in try .list(list.items) }]) { $1 }
+
+    private static let sequenceMethods: [String: Method<JinjaList>] = [
         "count": { _, list, arguments in
             let value = try arguments.bind("count", ["value"], required: 1).value(0)
             return .integer(list.items.count { $0.isEqual(to: value) })

@@ -26,9 +26,14 @@ enum JinjaOperators {
     }
 
     static func apply(
-        _ operation: JinjaBinaryOperator, _ left: JinjaValue, _ right: JinjaValue, _ interpreter: JinjaInterpreter
+        _ operation: JinjaBinaryOperator,
+        _ left: JinjaValue,
+        _ right: JinjaValue,
+        _ interpreter: JinjaInterpreter
     ) throws -> JinjaValue {
-        if operation == .modulo, case .string(let format) = left { return .string(try JinjaPercentFormat.apply(format, right, interpreter)) }
+        if operation == .modulo, case .string(let format) = left {
+            return .string(try JinjaPercentFormat.apply(format, right, interpreter))
+        }
         if let result = try applyToSequences(operation, left, right, interpreter) { return result }
         if let first = left.asInteger, let second = right.asInteger { return try applyToIntegers(operation, first, second) }
         guard let first = left.asDouble, let second = right.asDouble else { throw unsupported(operation.rawValue, left, right) }
@@ -38,7 +43,10 @@ enum JinjaOperators {
     // MARK: Sequences
 
     private static func applyToSequences(
-        _ operation: JinjaBinaryOperator, _ left: JinjaValue, _ right: JinjaValue, _ interpreter: JinjaInterpreter
+        _ operation: JinjaBinaryOperator,
+        _ left: JinjaValue,
+        _ right: JinjaValue,
+        _ interpreter: JinjaInterpreter
     ) throws -> JinjaValue? {
         switch (operation, left, right) {
         case (.add, .string(let first), .string(let second)):
@@ -149,7 +157,10 @@ enum JinjaOperators {
     // MARK: Comparison
 
     static func compare(
-        _ comparison: JinjaComparison, _ left: JinjaValue, _ right: JinjaValue, _ interpreter: JinjaInterpreter
+        _ comparison: JinjaComparison,
+        _ left: JinjaValue,
+        _ right: JinjaValue,
+        _ interpreter: JinjaInterpreter
     ) throws -> Bool {
         try interpreter.charge(min(left.weight, right.weight))
         switch comparison {
@@ -180,7 +191,7 @@ enum JinjaOperators {
         case .dictionary(let dictionary): return dictionary.value(try JinjaKey(value)) != nil
         case .range(let range): return range.items.contains { $0.isEqual(to: value) }
         case .iterator(let iterator):
-            while let item = iterator.next() { if item.isEqual(to: value) { return true } }
+            while let item = try iterator.next() { if item.isEqual(to: value) { return true } }
             return false
         case .undefined: return false
         default:
@@ -193,7 +204,11 @@ enum JinjaOperators {
 /// `value[start:stop:step]`.
 enum JinjaSlice {
     static func apply(
-        _ start: JinjaValue?, _ stop: JinjaValue?, _ step: JinjaValue?, to value: JinjaValue, _ interpreter: JinjaInterpreter
+        _ start: JinjaValue?,
+        _ stop: JinjaValue?,
+        _ step: JinjaValue?,
+        to value: JinjaValue,
+        _ interpreter: JinjaInterpreter
     ) throws -> JinjaValue {
         try interpreter.charge(value.weight)
         if case .undefined(let undefined) = value { throw JinjaError(undefined.message) }
@@ -203,8 +218,8 @@ enum JinjaSlice {
         case .string(let text): return .string(try slice(text, indices))
         case .list(let list): return try .list(try indices(list.items.count).map { list.items[$0] })
         case .tuple(let list): return try .tuple(try indices(list.items.count).map { list.items[$0] })
-        case .range(let range): return try .list(try indices(range.count).map { range.items[$0] })
-        default: return .undefined("'\(value.typeName) object' can't be sliced")
+        case .range(let range): return try slice(range, bounds)
+        default: throw JinjaError("'\(value.typeName)' object can't be sliced")
         }
     }
 
@@ -213,6 +228,18 @@ enum JinjaSlice {
         if case .none = value { return nil }
         guard let number = value.asInteger else { throw JinjaError("slice indices must be integers or None") }
         return number
+    }
+
+    /// A slice of a range is a range.
+    private static func slice(_ range: JinjaRange, _ bounds: [Int?]) throws -> JinjaValue {
+        let (first, last, step) = try resolve(bounds[0], bounds[1], bounds[2] ?? 1, count: range.count)
+        let count = stride(from: first, to: last, by: step).underestimatedCount
+        func position(_ index: Int) throws -> Int {
+            let distance = try JinjaOperators.checked(index.multipliedReportingOverflow(by: range.step))
+            return try JinjaOperators.checked(range.start.addingReportingOverflow(distance))
+        }
+        let scaled = try JinjaOperators.checked(step.multipliedReportingOverflow(by: range.step))
+        return .range(JinjaRange(start: try position(first), stop: try position(last), step: scaled, count: count))
     }
 
     private static func slice(_ text: JinjaString, _ indices: (Int) throws -> [Int]) throws -> JinjaString {
@@ -227,6 +254,11 @@ enum JinjaSlice {
 
     /// Python's `slice.indices`, written out.
     private static func indices(_ start: Int?, _ stop: Int?, _ step: Int, count: Int) throws -> [Int] {
+        let (first, last, step) = try resolve(start, stop, step, count: count)
+        return Array(stride(from: first, to: last, by: step))
+    }
+
+    private static func resolve(_ start: Int?, _ stop: Int?, _ step: Int, count: Int) throws -> (first: Int, last: Int, step: Int) {
         guard step != 0 else { throw JinjaError("slice step cannot be zero") }
         let (low, high) = step > 0 ? (0, count) : (-1, count - 1)
         func clamp(_ index: Int?, _ fallback: Int) -> Int {
@@ -235,6 +267,6 @@ enum JinjaSlice {
         }
         let first = clamp(start, step > 0 ? low : high)
         let last = clamp(stop, step > 0 ? high : low)
-        return Array(stride(from: first, to: last, by: min(max(step, -count - 1), count + 1)))
+        return (first, last, min(max(step, -count - 1), count + 1))
     }
 }

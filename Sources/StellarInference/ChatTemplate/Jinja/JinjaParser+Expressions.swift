@@ -27,7 +27,10 @@ extension JinjaParser {
                 let otherwise = parser.skip(name: "else") ? try parser.parseExpression() : nil
                 parser.unknownNames.removeSubrange(unknownBefore...)
                 result = try parser.expression(
-                    .conditional(test: test, then: result, otherwise: otherwise), line: line, over: [test, result] + (otherwise.map { [$0] } ?? []))
+                    .conditional(test: test, then: result, otherwise: otherwise),
+                    line: line,
+                    over: [test, result] + (otherwise.map { [$0] } ?? [])
+                )
             }
             return result
         }

@@ -16,7 +16,9 @@ extension JinjaParser {
                     try parser.expect(.blockEnd)
                 default:
                     guard ends.isEmpty else {
-                        throw parser.error("Unexpected end of template. Jinja was looking for the following tags: \(ends.joined(separator: ", ")).")
+                        throw parser.error(
+                            "Unexpected end of template. Jinja was looking for the following tags: \(ends.joined(separator: ", "))."
+                        )
                     }
                     return body
                 }
@@ -103,7 +105,8 @@ extension JinjaParser {
             if parser.skip(name: "else") { otherwise = try parser.parseBlock(until: "endfor") }
             parser.advance()
             return .loop(
-                JinjaForLoop(target: target, iterable: iterable, test: test, isRecursive: isRecursive, body: body, otherwise: otherwise))
+                JinjaForLoop(target: target, iterable: iterable, test: test, isRecursive: isRecursive, body: body, otherwise: otherwise)
+            )
         }
     }
 
@@ -194,7 +197,9 @@ extension JinjaParser {
     }
 
     private mutating func parseMacroDefinition(
-        name: String, parameters given: [(name: String, defaultValue: JinjaExpression?)]? = nil, end: String
+        name: String,
+        parameters given: [(name: String, defaultValue: JinjaExpression?)]? = nil,
+        end: String
     ) throws -> JinjaMacroDefinition {
         let loops = loopDepth
         loopDepth = 0
@@ -208,8 +213,13 @@ extension JinjaParser {
         let used = namesUsed.removeLast()
         if !namesUsed.isEmpty { namesUsed[namesUsed.count - 1].formUnion(used.subtracting(["caller", "kwargs", "varargs"])) }
         return JinjaMacroDefinition(
-            name: name, parameters: parameters, body: body, usesCaller: used.contains("caller"), usesNamedRest: used.contains("kwargs"),
-            usesPositionalRest: used.contains("varargs"))
+            name: name,
+            parameters: parameters,
+            body: body,
+            usesCaller: used.contains("caller"),
+            usesNamedRest: used.contains("kwargs"),
+            usesPositionalRest: used.contains("varargs")
+        )
     }
 
     private mutating func parseParameters() throws -> [(name: String, defaultValue: JinjaExpression?)] {

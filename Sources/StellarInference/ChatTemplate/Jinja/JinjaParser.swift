@@ -5,6 +5,7 @@ struct JinjaParser {
     private let maxDepth: Int
     private var index = 0
     private var depth = 0
+    private let stack: JinjaStackGuard
     /// Loops around the current statement, inside the current macro.
     var loopDepth = 0
     /// Filters and tests in branches may be unknown until the branch is taken.
@@ -17,6 +18,7 @@ struct JinjaParser {
     private init(source: [UInt8], limits: JinjaLimits) throws {
         self.source = source
         maxDepth = limits.syntaxDepth
+        stack = JinjaStackGuard(limit: limits.stackBytes)
         tokens = try JinjaLexer.tokens(of: source)
     }
 
@@ -79,7 +81,7 @@ struct JinjaParser {
     mutating func nested<Result>(_ body: (inout JinjaParser) throws -> Result) throws -> Result {
         depth += 1
         defer { depth -= 1 }
-        guard depth <= maxDepth else { throw error("the template is nested too deeply") }
+        guard depth <= maxDepth, stack.hasRoom else { throw error("the template is nested too deeply") }
         return try body(&self)
     }
 

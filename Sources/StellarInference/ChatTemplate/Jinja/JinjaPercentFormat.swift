@@ -28,14 +28,22 @@ enum JinjaPercentFormat {
                 try write(format[start..<position])
                 if position < format.count { try formatOne() }
             }
-            if case .dictionary = values { return result }
-            guard usedMapping || nextValue >= positional.count else { throw JinjaError("not all arguments converted during string formatting") }
+            switch values {
+            // What can be subscripted may hold more than the format asks for.
+            case .dictionary, .list, .range, .undefined: return result
+            default: break
+            }
+            guard usedMapping || nextValue >= positional.count else {
+                throw JinjaError("not all arguments converted during string formatting")
+            }
             return result
         }
 
         private mutating func write(_ text: JinjaString) throws {
             try interpreter.charge(1 + text.count / 32)
-            guard result.count + text.count <= interpreter.limits.stringBytes else { throw JinjaError("the template makes too long a text") }
+            guard result.count + text.count <= interpreter.limits.stringBytes else {
+                throw JinjaError("the template makes too long a text")
+            }
             result.append(text)
         }
 
@@ -109,7 +117,9 @@ enum JinjaPercentFormat {
             case "c": return try spec.pad(try character(value), interpreter)
             case "d", "i", "u":
                 if case .double(let number) = value {
-                    guard let integer = Int(exactly: number.rounded(.towardZero)) else { throw JinjaError("cannot convert float to integer") }
+                    guard let integer = Int(exactly: number.rounded(.towardZero)) else {
+                        throw JinjaError("cannot convert float to integer")
+                    }
                     return try spec.integer(integer, radix: 10, interpreter)
                 }
                 return try spec.integer(try integer(value, letter), radix: 10, interpreter)
@@ -195,7 +205,8 @@ struct JinjaNumberFormat {
     func double(_ number: Double, _ letter: Character, _ interpreter: JinjaInterpreter) throws -> JinjaString {
         let precision = self.precision ?? 6
         guard precision <= 1000 else { throw JinjaError("precision too big") }
-        let digits = number.isFinite
+        let digits =
+            number.isFinite
             ? String(format: "%.\(precision)\(letter)", number.magnitude) : number.isNaN ? "nan" : letter.isUppercase ? "INF" : "inf"
         return try signed(digits, isNegative: number.sign == .minus && !number.isNaN, prefix: "", interpreter)
     }

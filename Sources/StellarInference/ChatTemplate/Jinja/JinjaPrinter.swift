@@ -72,7 +72,9 @@ enum JinjaPrinter {
         }
 
         private mutating func append(_ namespace: JinjaNamespace) throws {
-            guard enclosing.count < JinjaLimits.valueDepth, !enclosing.contains(where: { $0 === namespace }) else { return try write("...") }
+            guard enclosing.count < JinjaLimits.valueDepth, !enclosing.contains(where: { $0 === namespace }) else {
+                return try write("...")
+            }
             enclosing.append(namespace)
             try write("<Namespace ")
             try append(namespace.attributes.sorted { $0.key < $1.key }.map { (key: .string($0.key), value: $0.value) })

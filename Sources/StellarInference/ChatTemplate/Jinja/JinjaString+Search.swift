@@ -1,7 +1,9 @@
 /// Finding, splitting, stripping: all of them keep the marks exact.
 extension JinjaString {
     func hasPrefix(_ other: JinjaString) -> Bool { bytes.starts(with: other.bytes) }
-    func hasSuffix(_ other: JinjaString) -> Bool { bytes.count >= other.count && bytes[(bytes.count - other.count)...].elementsEqual(other.bytes) }
+    func hasSuffix(_ other: JinjaString) -> Bool {
+        bytes.count >= other.count && bytes[(bytes.count - other.count)...].elementsEqual(other.bytes)
+    }
 
     /// Byte offsets of all non-overlapping occurrences of `needle`, at most `limit`; linear time (Knuth, Morris and Pratt 1977).
     func occurrences(of needle: JinjaString, limit: Int = .max) -> [Int] {
@@ -69,7 +71,7 @@ extension JinjaString {
         var position = skipWhitespace(from: 0)
         while position < count {
             if pieces.count == limit {
-                pieces.append(self[position..<trailingWhitespaceStart(from: position)])
+                pieces.append(self[position..<count])
                 return pieces
             }
             let end = nextWhitespace(from: position)
@@ -83,9 +85,8 @@ extension JinjaString {
     func reverseSplitOnWhitespace(limit: Int) -> [JinjaString] {
         let words = splitOnWhitespace(limit: .max)
         guard limit >= 0, words.count > limit else { return words }
-        if limit == 0 { return [self[0..<trailingWhitespaceStart(from: 0)]] }
-        var end = trailingWhitespaceStart(from: 0)
-        for word in words.suffix(limit).reversed() { end = self[0..<(end - word.count)].trailingWhitespaceStart(from: 0) }
+        var end = trailingWhitespaceStart(before: count)
+        for word in words.suffix(limit).reversed() { end = trailingWhitespaceStart(before: end - word.count) }
         return [self[0..<end]] + words.suffix(limit)
     }
 
@@ -109,9 +110,9 @@ extension JinjaString {
         return position
     }
 
-    private func trailingWhitespaceStart(from start: Int) -> Int {
-        var end = count
-        while end > start {
+    private func trailingWhitespaceStart(before offset: Int) -> Int {
+        var end = offset
+        while end > 0 {
             let previous = codePointStart(before: end)
             if !codePoint(at: previous).0.isPythonWhitespace { break }
             end = previous

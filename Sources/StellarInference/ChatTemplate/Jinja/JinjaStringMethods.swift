@@ -49,9 +49,15 @@ enum JinjaStringMethods {
             return .string(
                 try join(
                     parts.map { part in
-                        guard case .string(let piece) = part else { throw JinjaError("sequence item: expected str instance, \(part.typeName) found") }
+                        guard case .string(let piece) = part else {
+                            throw JinjaError("sequence item: expected str instance, \(part.typeName) found")
+                        }
                         return piece
-                    }, separator: text, interpreter))
+                    },
+                    separator: text,
+                    interpreter
+                )
+            )
         },
         "find": { _, text, arguments in .integer(try find(text, arguments, "find") ?? -1) },
         "index": { _, text, arguments in .integer(try find(text, arguments, "index").orThrow("substring not found")) },
@@ -91,7 +97,10 @@ enum JinjaStringMethods {
     }
 
     private static func matchesEnd(
-        _ text: JinjaString, _ arguments: JinjaArguments, _ name: String, _ matches: (JinjaString, JinjaString) -> Bool
+        _ text: JinjaString,
+        _ arguments: JinjaArguments,
+        _ name: String,
+        _ matches: (JinjaString, JinjaString) -> Bool
     ) throws -> Bool {
         let bound = try arguments.bind(name, ["value", "start", "end"], required: 1)
         let range = try byteRange(text, bound)
@@ -120,7 +129,10 @@ enum JinjaStringMethods {
     }
 
     private static func find(
-        _ text: JinjaString, _ arguments: JinjaArguments, _ name: String, fromRight: Bool = false
+        _ text: JinjaString,
+        _ arguments: JinjaArguments,
+        _ name: String,
+        fromRight: Bool = false
     ) throws -> Int? {
         let bound = try arguments.bind(name, ["value", "start", "end"], required: 1)
         let needle = try bound.string(0).orThrow("must be str")
@@ -170,7 +182,10 @@ enum JinjaStringMethods {
     }
 
     private static func partition(
-        _ text: JinjaString, at found: Int?, _ separator: JinjaString, fallback: [JinjaString]
+        _ text: JinjaString,
+        at found: Int?,
+        _ separator: JinjaString,
+        fallback: [JinjaString]
     ) throws -> JinjaValue {
         guard let found else { return try .tuple(fallback.map { .string($0) }) }
         let end = found + separator.count
@@ -192,7 +207,11 @@ enum JinjaStringMethods {
 
     /// Python's `str.replace`; a negative `limit` is none.
     static func replace(
-        _ text: JinjaString, _ old: JinjaString, _ new: JinjaString, _ limit: Int, _ interpreter: JinjaInterpreter
+        _ text: JinjaString,
+        _ old: JinjaString,
+        _ new: JinjaString,
+        _ limit: Int,
+        _ interpreter: JinjaInterpreter
     ) throws -> JinjaString {
         let most = limit < 0 ? Int.max : limit
         let found = old.isEmpty ? Array(text.codePointOffsets.prefix(most)) : text.occurrences(of: old, limit: most)

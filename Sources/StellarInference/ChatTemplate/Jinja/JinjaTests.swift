@@ -37,6 +37,13 @@ enum JinjaTests {
         "<=": compare(.lessOrEqual), "le": compare(.lessOrEqual),
     ]
 
+    /// Those that take no argument.
+    static let unary: Set<String> = [
+        "defined", "undefined", "none", "boolean", "true", "false", "integer", "float", "number", "string", "mapping", "iterable",
+        "sequence",
+        "callable", "odd", "even", "lower", "upper", "filter", "test", "escaped",
+    ]
+
     private static func compare(_ comparison: JinjaComparison) -> Test {
         { interpreter, value, arguments in try JinjaOperators.compare(comparison, value, try operand(arguments), interpreter) }
     }

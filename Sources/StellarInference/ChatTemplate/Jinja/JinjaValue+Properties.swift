@@ -128,7 +128,7 @@ extension JinjaValue {
         case .dictionary(let dictionary): return dictionary.keys
         case .range(let range): return range.items
         case .view(let view): return view.list.items
-        case .iterator(let iterator): return iterator.takeAll()
+        case .iterator(let iterator): return try iterator.takeAll()
         default: throw JinjaError("'\(typeName)' object is not iterable")
         }
     }
@@ -148,7 +148,8 @@ extension JinjaValue {
         case (.list(let left), .list(let right)), (.tuple(let left), .tuple(let right)): Self.areEqual(left.items, right.items)
         case (.dictionary(let left), .dictionary(let right)): Self.areEqual(left, right)
         case (.range(let left), .range(let right)): Self.areEqual(left.items, right.items)
-        case (.view(let left), .view(let right)): left === right || (left.kind != .values && Self.areEqual(left.list.items, right.list.items))
+        case (.view(let left), .view(let right)):
+            left === right || (left.kind != .values && Self.areEqual(left.list.items, right.list.items))
         case (.iterator(let left), .iterator(let right)): left === right
         case (.namespace(let left), .namespace(let right)): left === right
         case (.loop(let left), .loop(let right)): left === right

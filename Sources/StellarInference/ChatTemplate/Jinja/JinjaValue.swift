@@ -123,25 +123,43 @@ final class JinjaView {
     }
 }
 
-/// A generator: what has been taken is gone.
+/// A generator: makes its elements when the first one is asked for, and what has been taken is gone.
 final class JinjaIterator {
-    private let list: JinjaList
+    let depth: Int
+    /// How much work it is to walk what it is made of.
+    let weight: Int
+    private var make: (() throws -> [JinjaValue])?
+    private var list: JinjaList?
     private var position = 0
 
-    init(_ items: [JinjaValue]) throws { list = try JinjaList(items) }
-
-    var depth: Int { list.depth }
-    var weight: Int { list.weight }
-
-    func next() -> JinjaValue? {
-        guard position < list.items.count else { return nil }
-        position += 1
-        return list.items[position - 1]
+    /// - Throws: ``JinjaError`` if it is nested too deeply.
+    init(from source: JinjaValue, _ make: @escaping () throws -> [JinjaValue]) throws {
+        guard source.depth < JinjaLimits.valueDepth else { throw JinjaError("iterators are nested too deeply") }
+        depth = source.depth + 1
+        weight = source.weight
+        self.make = make
     }
 
-    func takeAll() -> [JinjaValue] {
-        defer { position = list.items.count }
-        return Array(list.items[position...])
+    private func elements() throws -> [JinjaValue] {
+        if let list { return list.items }
+        let items = try make?() ?? []
+        make = nil
+        let made = try JinjaList(items)
+        list = made
+        return made.items
+    }
+
+    func next() throws -> JinjaValue? {
+        let items = try elements()
+        guard position < items.count else { return nil }
+        position += 1
+        return items[position - 1]
+    }
+
+    func takeAll() throws -> [JinjaValue] {
+        let items = try elements()
+        defer { position = items.count }
+        return Array(items[position...])
     }
 }
 
