@@ -718,6 +718,7 @@ a b
 
 EXPRESSIONS += ["'abc' % [1]", "'abc' % d", "'abc' % missing", "'abc' % 1", "n is defined[1]", "s|length(1)", "xs|first(1)", "n is odd(1)"]
 EXPRESSIONS += ["xs|select('nope') is defined", "n|map('upper') is iterable", "range(9)[::-2]", "range(9)[2:5]", "(1, 2).copy is defined"]
+EXPRESSIONS += ["missing in d", "d.get(missing)", "d[missing]", "[missing, missing]|unique|list|length", "{missing: 1}[nope]"]
 EXPRESSIONS += ["xs|truncate(5)", "range(3).index(2)", "xs|reverse|reverse", "{% filter length %}abc{% endfilter %}"]
 
 # Python's rules for limited splits on whitespace.

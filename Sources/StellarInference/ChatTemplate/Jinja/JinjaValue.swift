@@ -73,6 +73,7 @@ final class JinjaDictionary {
 
 /// What may be a key of a mapping, by Python's equality: `1`, `1.0` and `true` are one key.
 enum JinjaKey: Hashable {
+    case undefined
     case none
     case integer(Int)
     case double(Double)
@@ -81,6 +82,7 @@ enum JinjaKey: Hashable {
 
     init(_ value: JinjaValue) throws {
         switch value {
+        case .undefined: self = .undefined
         case .none: self = .none
         case .bool(let flag): self = .integer(flag ? 1 : 0)
         case .integer(let number): self = .integer(number)
