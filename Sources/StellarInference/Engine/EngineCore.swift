@@ -104,7 +104,7 @@ final class EngineCore {
     }
 
     private func process(_ plan: [Scheduler.Segment]) {
-        for segment in plan { sequences[segment.id]?.clock.begin() }
+        for segment in plan { begin(segment.id) }
         let batch = Batch(
             segments: plan.map { segment in
                 Batch.Segment(
@@ -121,6 +121,12 @@ final class EngineCore {
         // Status first, so that who sees the end of a reply also sees its place free.
         publishStatus()
         for report in reports { report?.deliver() }
+    }
+
+    /// Tells the sequence's consumer that work on it begins, once.
+    private func begin(_ id: Scheduler.SequenceID) {
+        guard let sequence = sequences[id], sequence.clock.begin() else { return }
+        sequence.events.yield(.started(GenerationStart(promptTokens: sequence.request.promptTokens.count)))
     }
 
     /// Samples one token for each of `ids`, spread over the pool; row i of `logits` belongs to `ids[i]`.
@@ -230,9 +236,11 @@ private struct SequenceClock {
         self.submitted = submitted
     }
 
-    /// A step begins to work on the sequence.
-    mutating func begin() {
-        if started == nil { started = .now }
+    /// A step begins to work on the sequence. Returns whether it is the first.
+    mutating func begin() -> Bool {
+        guard started == nil else { return false }
+        started = .now
+        return true
     }
 
     mutating func recordToken() {

@@ -1,7 +1,21 @@
-/// What a running generation reports, in order: any number of `.delta`, then one `.finished`, unless the stream throws.
+/// What a generation reports, in order: one `.started`, any number of `.delta`, then one `.finished`, unless the stream throws.
 public enum GenerationEvent: Sendable, Equatable {
+    /// It has left the queue: the next step works on it.
+    case started(GenerationStart)
     case delta(GenerationDelta)
     case finished(GenerationSummary)
+}
+
+/// What is known when a generation begins.
+public struct GenerationStart: Sendable, Equatable {
+    public var promptTokens: Int
+    /// Those of the prompt's tokens whose keys and values were found in the cache.
+    public var cachedTokens: Int
+
+    public init(promptTokens: Int, cachedTokens: Int = 0) {
+        self.promptTokens = promptTokens
+        self.cachedTokens = cachedTokens
+    }
 }
 
 /// The next piece of a reply.

@@ -19,6 +19,9 @@ extension GenerationRequest {
         guard !stopStrings.contains("") else {
             throw InferenceError(.invalidRequest, "stop holds an empty string, which would end every reply at once.")
         }
+        if let token = sampling.logitBias.keys.first(where: { !(0..<vocabularySize).contains(Int($0)) }) {
+            throw InferenceError(.invalidRequest, "logit_bias names the token \(token); 0 to \(vocabularySize - 1) is possible.")
+        }
         try sampling.validate()
     }
 }

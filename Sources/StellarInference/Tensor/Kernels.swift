@@ -2,8 +2,8 @@ import CStellarKernels
 
 /// The C kernels of this process's instruction set.
 enum Kernels {
-    // nonisolated(unsafe): function pointers to functions without state; never changed after it is set.
-    nonisolated(unsafe) static let table: stellar_kernels = stellar_kernels_active().pointee
+    /// Functions without state; never changed once set.
+    static let table: stellar_kernels = stellar_kernels_active().pointee
 
     /// - Throws: ``InferenceError`` `invalidConfiguration` if `STELLAR_ISA` names an instruction set that does not exist here.
     static func validateSelection() throws(InferenceError) {

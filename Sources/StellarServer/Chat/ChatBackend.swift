@@ -32,11 +32,13 @@ public struct ChatGeneration: Sendable, Equatable {
     }
 }
 
-/// The events of one choice, in order: any number of deltas, then one end, unless it throws.
+/// The events of one choice, in order: at most one start, any number of deltas, then one end, unless it throws.
 public typealias ChatStream = any AsyncSequence<ChoiceEvent, any Error> & Sendable
 
 /// What one choice reports.
 public enum ChoiceEvent: Sendable, Equatable {
+    /// The choice has left the queue.
+    case started(GenerationStart)
     case delta(ChoiceDelta)
     case finished(ChoiceEnd)
 }

@@ -63,6 +63,7 @@ struct EventMerger: Sendable {
         guard observer != nil else { return }
         let now = ContinuousClock.now
         switch event {
+        case .started: break
         case .delta(let delta):
             guard delta.tokenCount > 0 else { return }
             observe(lastToken.map { .tokens(count: delta.tokenCount, now - $0) } ?? .firstToken(now - arrival))

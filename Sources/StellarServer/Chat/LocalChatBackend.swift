@@ -14,7 +14,7 @@ public struct LocalChatBackend: ChatBackend {
     public init(engine: InferenceEngine, version: String) {
         let model = engine.model
         self.engine = engine
-        contextLength = engine.configuration.contextLength ?? model.contextLength
+        contextLength = engine.contextLength
         models = [ModelObject(id: model.name, created: model.created, contextLength: contextLength)]
         fingerprint = Self.fingerprint(of: "\(version) \(model.name) \(model.created) \(model.summary)")
     }
@@ -93,6 +93,8 @@ public struct LocalChatBackend: ChatBackend {
 extension ChoiceEvent {
     fileprivate init(_ event: GenerationEvent, _ tokenizer: Tokenizer) {
         switch event {
+        case .started(let start):
+            self = .started(start)
         case .delta(let delta):
             self = .delta(
                 ChoiceDelta(
@@ -109,16 +111,12 @@ extension ChoiceEvent {
 
 extension ChoiceLogprobs.TokenLogprobs {
     fileprivate init(_ logprob: TokenLogprob, _ tokenizer: Tokenizer) {
-        let text = tokenizer.decode([logprob.token])
         let top = logprob.top.map { candidate in
-            let text = tokenizer.decode([candidate.token])
-            return ChoiceLogprobs.Candidate(token: text, logprob: Double(candidate.logprob), bytes: Self.bytes(of: text))
+            ChoiceLogprobs.Candidate(
+                token: tokenizer.decode([candidate.token]), logprob: Double(candidate.logprob), bytes: tokenizer.bytes(of: candidate.token))
         }
-        self.init(token: text, logprob: Double(logprob.logprob), bytes: Self.bytes(of: text), topLogprobs: top)
-    }
-
-    /// `nil` for a token that is part of a character: its text is a replacement character, whose bytes would be wrong.
-    private static func bytes(of text: String) -> [UInt8]? {
-        text.contains("\u{FFFD}") ? nil : Array(text.utf8)
+        self.init(
+            token: tokenizer.decode([logprob.token]), logprob: Double(logprob.logprob), bytes: tokenizer.bytes(of: logprob.token),
+            topLogprobs: top)
     }
 }

@@ -20,6 +20,7 @@ public struct ResponseCollector: Sendable {
     public mutating func add(_ event: ChatEvent) {
         guard choices.indices.contains(event.choice) else { return }
         switch event.event {
+        case .started: break
         case .delta(let delta):
             choices[event.choice].text += delta.text
             choices[event.choice].logprobs += delta.logprobs

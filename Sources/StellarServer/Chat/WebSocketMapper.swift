@@ -8,6 +8,7 @@ public struct WebSocketMapper: ReplyMapper {
     private var openBlocks: [Int]
     private var finishReason = "stop"
     private var totals = ReplyTotals()
+    private var promptTokens = 0
     private var tokenCount = 0
     /// The first choice so far: what joins the conversation.
     public private(set) var text = ""
@@ -24,6 +25,9 @@ public struct WebSocketMapper: ReplyMapper {
 
     public mutating func map(_ event: ChatEvent) -> [WebSocketServerEvent] {
         switch event.event {
+        case .started(let start):
+            promptTokens = start.promptTokens
+            return []
         case .delta(let delta):
             tokenCount += delta.tokenCount
             if event.choice == 0 { text += delta.text }
@@ -42,7 +46,7 @@ public struct WebSocketMapper: ReplyMapper {
         if !openBlocks.isEmpty { finishReason = "cancelled" }
         openBlocks = []
         let counts = WebSocketUsage(
-            inputTokens: totals.usage.promptTokens,
+            inputTokens: max(promptTokens, totals.usage.promptTokens),
             outputTokens: max(tokenCount, totals.usage.completionTokens)
         )
         return stops + [event(.messageDelta(finishReason: finishReason, usage: counts)), event(.messageStop)]

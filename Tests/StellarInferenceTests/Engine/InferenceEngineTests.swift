@@ -151,6 +151,7 @@ struct InferenceEngineTests {
                 case .delta(let delta):
                     text += delta.text
                     sampled += delta.tokens.count
+                case .started(let start): #expect(start == GenerationStart(promptTokens: tokens.count))
                 case .finished(let end): summary = end
                 }
             }
@@ -200,6 +201,7 @@ struct InferenceEngineTests {
             ("presence_penalty", GenerationRequest(promptTokens: [1], sampling: .init(presencePenalty: 3))),
             ("frequency_penalty", GenerationRequest(promptTokens: [1], sampling: .init(frequencyPenalty: -3))),
             ("logit_bias", GenerationRequest(promptTokens: [1], sampling: .init(logitBias: [5: 101]))),
+            ("logit_bias", GenerationRequest(promptTokens: [1], sampling: .init(logitBias: [1_000_000: 1]))),
         ]
         for (name, request) in cases {
             let error = #expect(throws: InferenceError.self, "\(name)") { _ = try engine.generate(request) }
