@@ -13,7 +13,8 @@ struct RequestLogMiddleware: RouterMiddleware {
         do {
             response = try await next(request, context)
         } catch {
-            finish(request, context, status: 0, isComplete: false)
+            // Broken HTTP inside a body: the connection answers it by 400.
+            finish(request, context, status: 400, isComplete: false)
             throw error
         }
         let status = Int(response.status.code)

@@ -32,7 +32,7 @@ public struct ListenError: Error, CustomStringConvertible {
         switch error {
         case let error as IOError:
             description = Self.explain(errno: error.errnoCode, host: host, port: port)
-        case is SocketAddressError:
+        case is SocketAddressError, is SocketAddressError.UnknownHost:
             description = "HOST \(host) is not an address of this machine. Use 0.0.0.0 for all addresses, 127.0.0.1 for this machine alone."
         default: return nil
         }

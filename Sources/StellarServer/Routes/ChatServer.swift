@@ -52,7 +52,7 @@ public struct ChatServer: Sendable {
             responder: router(origins: origins).buildResponder(),
             server: HTTPServerBuilder { ServerChannel(responder: $0, limits: limits, webSocket: endpoint) },
             configuration: ApplicationConfiguration(address: .hostname(configuration.host, port: configuration.port)),
-            onServerRunning: { await onRunning($0.localAddress?.port ?? 0) },
+            onServerRunning: { [configuration] in await onRunning($0.localAddress?.port ?? configuration.port) },
             logger: logger
         )
     }
