@@ -76,6 +76,7 @@ actor WebSocketConnection {
 
     private func receive(_ frame: WebSocketFrame) async {
         hasHeardFromClient = true
+        guard !isClosing else { return }
         switch reader.receive(frame) {
         case .text(let text): await perform(session.receive(text))
         case .ping(let data): await send(WebSocketFrame(fin: true, opcode: .pong, data: data))
@@ -116,14 +117,17 @@ actor WebSocketConnection {
     private func start(_ request: ChatCompletionRequest, id: String?) {
         let pump = ReplyPart.pump(request, chat: chat)
         generation = pump
-        reply = Task { await write(pump, id: id) }
+        // The session takes a new message before the last event of the reply before is on the wire: keep their order.
+        reply = Task { [previous = reply] in
+            await previous?.value
+            await write(pump, id: id)
+        }
     }
 
     /// Writes the events of a reply. This task is never cancelled, so that a cancelled generation still ends in good order.
     private func write(_ generation: StreamPump<ReplyPart>, id: String?) async {
         var mapper = WebSocketMapper(id: id)
         var hasStarted = false
-        var end = ChatSession.ReplyEnd.failed
         do {
             for try await part in generation.elements {
                 switch part {
@@ -134,14 +138,21 @@ actor WebSocketConnection {
                 }
             }
             if !hasStarted { await send(mapper.start()) }
-            await send(mapper.finish())
-            end = .text(mapper.text)
+            let last = mapper.finish()
+            await finish(.text(mapper.text), sending: last)
         } catch {
             logger.debug("Reply failed", metadata: ["error": "\(error)"])
-            await send([WebSocketServerEvent(.error(APIError(anyError: error).response.error), id: id)])
+            let event = WebSocketServerEvent(.error(APIError(anyError: error).response.error), id: id)
+            await finish(.failed, sending: [event])
         }
-        self.generation = nil
-        await perform(session.replyEnded(end))
+    }
+
+    /// The session knows that the reply is over before the client does: its next message may come at once.
+    private func finish(_ end: ChatSession.ReplyEnd, sending events: [WebSocketServerEvent]) async {
+        generation = nil
+        let actions = session.replyEnded(end)
+        await send(events)
+        await perform(actions)
     }
 
     // MARK: Writing

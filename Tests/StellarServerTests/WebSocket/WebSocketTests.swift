@@ -52,6 +52,23 @@ struct WebSocketTests {
         }
     }
 
+    @Test("The next message may follow message_stop at once, and replies never mix")
+    func rapidReplies() async throws {
+        let server = TestServer()
+        try await withClient(server) { client in
+            for number in 1...100 {
+                try await client.send(say("hi", more: #","id":"\#(number)""#))
+                for index in 0..<7 {
+                    let event = try await client.readEvent()
+                    try #require(event.id == String(number))
+                    try #require((event.payload == .contentBlockStart(index: 0)) == (index == 0))
+                    try #require((event.payload == .messageStop) == (index == 6))
+                }
+            }
+            #expect(server.backend.seen.conversations.last?.count == 199)
+        }
+    }
+
     @Test("The bytes of an event are the documented JSON")
     func bytes() async throws {
         try await TestServer().run { port, _ in
