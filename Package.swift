@@ -11,16 +11,16 @@ let swiftSettings: [SwiftSetting] = [
 // The BLAS that the machine provides. On Linux any implementation of the generic `libblas` / `liblapacke` ABI (reference, OpenBLAS,
 // BLIS, MKL), chosen by the system's alternatives; on Apple platforms Accelerate behind the same module name.
 #if os(Linux)
-let blas: Target = .systemLibrary(
-    name: "CBLAS",
-    providers: [.apt(["libblas-dev", "liblapacke-dev"])]
-)
+    let blas: Target = .systemLibrary(
+        name: "CBLAS",
+        providers: [.apt(["libblas-dev", "liblapacke-dev"])]
+    )
 #else
-let blas: Target = .target(
-    name: "CBLAS",
-    path: "Sources/CBLASAccelerate",
-    linkerSettings: [.linkedFramework("Accelerate")]
-)
+    let blas: Target = .target(
+        name: "CBLAS",
+        path: "Sources/CBLASAccelerate",
+        linkerSettings: [.linkedFramework("Accelerate")]
+    )
 #endif
 
 let package = Package(

@@ -29,9 +29,9 @@ public enum TestModel {
 
     private static let isDebugBuild: Bool = {
         #if DEBUG
-        return true
+            return true
         #else
-        return false
+            return false
         #endif
     }()
 

@@ -113,10 +113,16 @@ extension ChoiceLogprobs.TokenLogprobs {
     fileprivate init(_ logprob: TokenLogprob, _ tokenizer: Tokenizer) {
         let top = logprob.top.map { candidate in
             ChoiceLogprobs.Candidate(
-                token: tokenizer.decode([candidate.token]), logprob: Double(candidate.logprob), bytes: tokenizer.bytes(of: candidate.token))
+                token: tokenizer.decode([candidate.token]),
+                logprob: Double(candidate.logprob),
+                bytes: tokenizer.bytes(of: candidate.token)
+            )
         }
         self.init(
-            token: tokenizer.decode([logprob.token]), logprob: Double(logprob.logprob), bytes: tokenizer.bytes(of: logprob.token),
-            topLogprobs: top)
+            token: tokenizer.decode([logprob.token]),
+            logprob: Double(logprob.logprob),
+            bytes: tokenizer.bytes(of: logprob.token),
+            topLogprobs: top
+        )
     }
 }

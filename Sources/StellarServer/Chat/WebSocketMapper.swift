@@ -1,3 +1,4 @@
+internal import StellarInference
 public import StellarProtocol
 
 /// Makes the events of one reply on `/api/ws/chat`. Each choice is a content block.
