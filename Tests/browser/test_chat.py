@@ -452,6 +452,7 @@ def test_growing_and_finished_rendering_agree(page, mock):
         "- a\n- b\n\n  more", "text\n===", "    indented", "~~~\nfence\n\n\ttab\n~~~", "<b>html</b> inline", "5. five", "6. six",
         "1. outer\n   ```sh\n   ls\n\n   pwd\n   ```\n   after", "| a | b |\n|--|--|\n| 1 | 2 |", "> quote\n> more", "the end", "really",
     ])  # fmt: skip
+    mock.delay = 0.03  # slower than a busy machine's frames: the page must show most pieces by themselves
     page.open()
     page.js(
         """window.shown = [];

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the real daemon on a free port: as a class for the tests, and as a program around a command.
 
-    daemon.py [--web-root DIR] -- COMMAND…      runs COMMAND with STELLAR_BASE_URL set to a ready daemon's address
+    daemon.py [--web-root DIR] [--set NAME=VALUE] -- COMMAND…      runs COMMAND with STELLAR_BASE_URL set to a ready daemon's address
 
 STELLAR_BIN is the directory of the programs (.build/release by default), STELLAR_TEST_MODEL the model.
 """
@@ -95,9 +95,12 @@ class Daemon:
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--web-root", type=pathlib.Path)
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a variable of the daemon")
     parser.add_argument("command", nargs="+")
     options = parser.parse_args()
-    variables = {"WEB_ROOT": options.web_root.resolve()} if options.web_root else {}
+    variables = dict(setting.split("=", 1) for setting in options.set)
+    if options.web_root:
+        variables["WEB_ROOT"] = options.web_root.resolve()
     with Daemon(**variables) as daemon:
         daemon.wait_until_ready()
         status = subprocess.run(options.command, env=os.environ | {"STELLAR_BASE_URL": daemon.base_url}).returncode
