@@ -86,8 +86,9 @@ public struct BLASLibrary: Sendable, Equatable {
     #if os(Linux)
         /// The file whose mapping holds `address`, by `/proc/self/maps` (proc(5)): lines of `start-end flags offset device inode path`.
         private static func fileMapped(at address: UInt) -> String? {
-            let maps = (try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8)) ?? ""
-            for line in maps.split(separator: "\n") {
+            // Read to the end piece by piece: the size of a file in /proc is not known beforehand.
+            let maps = (try? FileHandle(forReadingAtPath: "/proc/self/maps")?.readToEnd()) ?? Data()
+            for line in String(decoding: maps, as: UTF8.self).split(separator: "\n") {
                 let fields = line.split(separator: " ", maxSplits: 5)
                 let bounds = fields.first?.split(separator: "-").compactMap { UInt($0, radix: 16) } ?? []
                 if fields.count == 6, bounds.count == 2, address >= bounds[0], address < bounds[1] {
