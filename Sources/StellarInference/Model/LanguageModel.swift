@@ -46,7 +46,8 @@ public final class LanguageModel: Sendable {
 
     /// The form in which weights are held.
     public enum Precision: String, Sendable, CaseIterable {
-        /// Quantised files stay quantised, F16 and BF16 files stay half precision, F32 files stay F32.
+        /// Quantised files stay quantised, BF16 files BF16, F32 files F32; F16 files stay F16 where the processor converts it in hardware,
+        /// else they become FP32.
         case auto
         case fp32
         case fp16

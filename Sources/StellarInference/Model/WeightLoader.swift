@@ -144,7 +144,8 @@ struct WeightLoader {
             owner: file.file.owner
         )
         switch precision {
-        case .auto: return stored
+        case .auto:
+            return Kernels.convertsHalvesInHardware || stored.type != .f16 ? stored : try convert(stored, to: .f32, name: tensor.name)
         case .fp32: return try convert(stored, to: .f32, name: tensor.name)
         case .fp16: return try convert(stored, to: .f16, name: tensor.name)
         }

@@ -15,6 +15,9 @@ enum Kernels {
     /// Name of the instruction set in use: `scalar`, `avx2`, `avx512` or `neon`.
     static var instructionSet: String { String(cString: stellar_isa_name(table.isa)) }
 
+    /// Whether F16 weights cost no more to read than FP32 ones: all but the scalar kernels have instructions for them.
+    static var convertsHalvesInHardware: Bool { table.isa != STELLAR_ISA_SCALAR }
+
     /// The processor's features that matter here.
     static var processorFeatures: String {
         var buffer = [CChar](repeating: 0, count: 512)
