@@ -28,6 +28,9 @@ struct EngineOptions: ParsableArguments {
     @Option(help: "Longest sequence, prompt and reply, in tokens. (default: the model's)")
     var contextLength: Int?
 
+    @Option(help: "What multiplies prompts: auto (whichever is faster here), blas or kernels.")
+    var matrixProducts: EngineConfiguration.MatrixProducts = .auto
+
     func validate() throws {
         if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is \(threads); 1 to 1024 is possible.") }
         if let contextLength, contextLength < 1 { throw ValidationError("--context-length is \(contextLength); it must be positive.") }
@@ -36,12 +39,19 @@ struct EngineOptions: ParsableArguments {
     /// Loads the model and starts an engine.
     func start(_ path: String, maxBatch: Int = 1) async throws -> InferenceEngine {
         let model = try await LanguageModel.load(path: path, options: .init(precision: precision, threads: threads))
-        let configuration = EngineConfiguration(contextLength: contextLength, maxBatch: maxBatch, maxQueue: maxBatch, threads: threads)
+        let configuration = EngineConfiguration(
+            contextLength: contextLength,
+            maxBatch: maxBatch,
+            maxQueue: maxBatch,
+            threads: threads,
+            matrixProducts: matrixProducts
+        )
         return try InferenceEngine(model: model, configuration: configuration)
     }
 }
 
 extension LanguageModel.Precision: ExpressibleByArgument {}
+extension EngineConfiguration.MatrixProducts: ExpressibleByArgument {}
 
 /// How replies are sampled; what is not given is the model's own default.
 struct SamplingOptions: ParsableArguments {

@@ -14,7 +14,7 @@ public struct EngineConfiguration: Sendable, Equatable {
     public var matrixProducts: MatrixProducts
 
     /// How the products of whole prompt chunks are computed; single tokens always go through our own kernels.
-    public enum MatrixProducts: Sendable, Equatable {
+    public enum MatrixProducts: String, Sendable, CaseIterable {
         /// Through BLAS where it was measured to be clearly faster than our own kernels.
         case auto
         case blas
