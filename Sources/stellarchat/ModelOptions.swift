@@ -15,6 +15,11 @@ struct ModelArgument: ParsableArguments {
         if let path = ProcessInfo.processInfo.environment["MODEL_PATH"], !path.isEmpty { return path }
         return Self.defaultPath
     }
+
+    /// The model's tokenizer alone: no weights are needed.
+    func tokenizer() throws -> Tokenizer {
+        try Tokenizer(TokenizerVocabulary(GGUFFile(path: ModelLocation(path: path).file).metadata))
+    }
 }
 
 /// How a model is loaded and run.

@@ -10,7 +10,9 @@ struct StellarChat: AsyncParsableCommand {
             MODEL is a .gguf file or a directory that holds one; without it the variable MODEL_PATH is used, else \
             \(ModelArgument.defaultPath).
             """,
-        subcommands: [ChatCommand.self, GenerateCommand.self, InspectCommand.self, TokenizeCommand.self, BenchCommand.self]
+        subcommands: [
+            ChatCommand.self, GenerateCommand.self, InspectCommand.self, TokenizeCommand.self, DetokenizeCommand.self, BenchCommand.self,
+        ]
     )
 
     static func main() async {

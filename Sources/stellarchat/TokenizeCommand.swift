@@ -15,8 +15,7 @@ struct TokenizeCommand: ParsableCommand {
 
     @OptionGroup var model: ModelArgument
 
-    @Option(help: "The file to read. (default: standard input)")
-    var file: String?
+    @OptionGroup var input: TextInput
 
     @Flag(help: "Take the input as one text, line ends included.")
     var whole = false
@@ -25,32 +24,10 @@ struct TokenizeCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        let location = try ModelLocation(path: model.path)
-        let tokenizer = try Tokenizer(TokenizerVocabulary(GGUFFile(path: location.file).metadata))
-        var output = ""
-        for text in texts(try input()) {
+        let tokenizer = try model.tokenizer()
+        for text in whole ? [try input.text()] : try input.lines() {
             let ids = tokenizer.encode(text).map(String.init)
-            output += json ? "[" + ids.joined(separator: ",") + "]\n" : ids.joined(separator: " ") + "\n"
-            if output.utf8.count > 1 << 20 {
-                Terminal.write(output)
-                output = ""
-            }
+            Terminal.write(json ? "[" + ids.joined(separator: ",") + "]\n" : ids.joined(separator: " ") + "\n")
         }
-        Terminal.write(output)
-    }
-
-    private func input() throws -> Data {
-        guard let file else { return FileHandle.standardInput.readDataToEndOfFile() }
-        guard let data = FileManager.default.contents(atPath: file) else {
-            throw InferenceError(.invalidRequest, "The file \(file) can't be read.")
-        }
-        return data
-    }
-
-    private func texts(_ data: Data) -> [String] {
-        if whole { return [String(decoding: data, as: UTF8.self)] }
-        var lines = data.split(separator: 0x0A, omittingEmptySubsequences: false)
-        if lines.last?.isEmpty == true { lines.removeLast() }
-        return lines.map { String(decoding: $0, as: UTF8.self) }
     }
 }
