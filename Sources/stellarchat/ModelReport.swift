@@ -72,7 +72,7 @@ struct ModelReport {
 
     private var verdict: String {
         do throws(InferenceError) {
-            try LanguageModel.check(file)
+            _ = try ModelBlueprint(file)
             return "yes"
         } catch {
             return "no: \(error)"

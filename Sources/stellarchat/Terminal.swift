@@ -37,11 +37,6 @@ enum Terminal {
     }
 }
 
-extension Duration {
-    /// In seconds.
-    var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
-}
-
 extension Double {
     /// With a fixed number of decimals.
     func formatted(decimals: Int) -> String { String(format: "%.\(decimals)f", self) }

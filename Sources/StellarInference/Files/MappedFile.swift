@@ -27,23 +27,6 @@ package final class MappedFile: @unchecked Sendable {
         munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
     }
 
-    /// Asks the system to read `range` (byte offsets, clamped to the file) ahead of its use.
-    package func willNeed(_ range: Range<Int>? = nil) {
-        advise(range, MADV_WILLNEED)
-    }
-
-    /// Tells the system that `range` won't be read again soon: its pages may leave memory (they are read from the file if they are).
-    package func willNotNeed(_ range: Range<Int>? = nil) {
-        advise(range, MADV_DONTNEED)
-    }
-
-    private func advise(_ range: Range<Int>?, _ advice: Int32) {
-        let range = (range ?? 0..<bytes.count).clamped(to: 0..<bytes.count)
-        let start = range.lowerBound - range.lowerBound % Int(getpagesize())
-        guard let base = bytes.baseAddress, range.upperBound > start else { return }
-        madvise(UnsafeMutableRawPointer(mutating: base + start), range.upperBound - start, advice)
-    }
-
     private static func size(of descriptor: Int32, _ path: String) throws(InferenceError) -> Int {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw openError(path, errno) }

@@ -57,53 +57,20 @@ public final class LanguageModel: Sendable {
     init(location: ModelLocation, options: LoadOptions) throws(InferenceError) {
         let start = ContinuousClock.now
         try Kernels.validateSelection()
-        let file = try GGUFFile(path: location.file)
-        guard let family = try file.metadata.string("general.architecture") else {
-            throw InferenceError(.invalidModelFile, "\(location.file) does not name its architecture. Fetch or convert it again.")
-        }
-        let architecture = try ModelArchitectures.architecture(ggufName: family)
-        configuration = try architecture.configuration(gguf: file.metadata)
+        let blueprint = try ModelBlueprint(GGUFFile(path: location.file))
         name = location.name
-        tokenizer = try Tokenizer(TokenizerVocabulary(file.metadata))
-        guard tokenizer.vocabularySize <= configuration.vocabularySize else {
-            throw ModelConfiguration.invalid(
-                "it has \(tokenizer.vocabularySize) tokens but embeddings for \(configuration.vocabularySize)"
-            )
-        }
-        chatTemplate = try Self.chatTemplate(file.metadata, tokenizer)
-        defaultSampling = try Self.defaultSampling(file.metadata)
+        configuration = blueprint.configuration
+        tokenizer = blueprint.tokenizer
+        chatTemplate = blueprint.chatTemplate
+        defaultSampling = blueprint.defaultSampling
         created = Self.modificationTime(location.file)
 
         let pool = ComputePool(workerCount: options.threads ?? MachineTopology.usableCores)
         defer { pool.stop() }
-        let loader = try WeightLoader(
-            file: file,
-            table: architecture.tensors(gguf: configuration),
-            configuration: configuration,
-            precision: options.precision,
-            pool: pool
-        )
-        weights = try loader.load()
+        weights = try WeightLoader(blueprint: blueprint, precision: options.precision, pool: pool).load()
         usesFullPrecision = weights.tokenEmbedding.type == .f32 && weights.layers.allSatisfy(\.isFullPrecision)
-        summary = Self.summarize(configuration, file, options.precision)
+        summary = Self.summarize(configuration, blueprint.file, options.precision)
         loadDuration = .now - start
-    }
-
-    private static func chatTemplate(_ metadata: GGUFMetadata, _ tokenizer: Tokenizer) throws(InferenceError) -> ChatTemplate? {
-        guard let source = try metadata.string("tokenizer.chat_template") else { return nil }
-        return try ChatTemplate(source: source, bosToken: tokenizer.bosTokenText, eosToken: tokenizer.eosTokenText)
-    }
-
-    /// The values that llama.cpp uses where a file recommends none: better replies from small models than the bare distribution.
-    private static func defaultSampling(_ metadata: GGUFMetadata) throws(InferenceError) -> SamplingParameters {
-        let parameters = try SamplingParameters(
-            temperature: Float(metadata.float("general.sampling.temp") ?? 0.8),
-            topK: metadata.integer("general.sampling.top_k") ?? 40,
-            topP: Float(metadata.float("general.sampling.top_p") ?? 0.95),
-            minP: Float(metadata.float("general.sampling.min_p") ?? 0.05)
-        )
-        try parameters.validate()
-        return parameters
     }
 
     private static func modificationTime(_ path: String) -> Int {

@@ -25,13 +25,6 @@ package struct ModelWeights: Sendable {
     let outputHead: Projection
     /// Angle per position of each RoPE pair.
     let ropeFrequencies: [Double]
-
-    /// Bytes that a decode step reads: all projections, each once.
-    package var bytesPerToken: Int {
-        layers.reduce(outputHead.byteCount) {
-            $0 + $1.queryKeyValue.byteCount + $1.attentionOutput.byteCount + $1.gateUp.byteCount + $1.down.byteCount
-        }
-    }
 }
 
 /// A vector of FP32 weights, such as a norm's.

@@ -45,3 +45,52 @@ package struct TensorTable: Sendable {
         entries.append(Entry(role: role, name: name, shape: shape, isRequired: false))
     }
 }
+
+extension TensorTable {
+    /// The file's tensors by role; every tensor of the file has one.
+    ///
+    /// - Throws: ``InferenceError`` `invalidModelFile` for a tensor that is missing or of another shape than the configuration says,
+    ///   `unsupportedModel` for tensors that the architecture does not know and for storage types without a kernel.
+    func match(_ file: GGUFFile) throws(InferenceError) -> [TensorRole: GGUFTensor] {
+        var tensors: [TensorRole: GGUFTensor] = [:]
+        for entry in entries {
+            guard let tensor = file.tensor(named: entry.name) else {
+                if !entry.isRequired { continue }
+                throw InferenceError(
+                    .invalidModelFile,
+                    "The model file lacks the tensor \"\(entry.name)\" (\(Self.describe(entry.shape))). Fetch or convert it again."
+                )
+            }
+            let shape = Array(tensor.dimensions.reversed())
+            guard shape == entry.shape else {
+                throw InferenceError(
+                    .invalidModelFile,
+                    "The tensor \"\(entry.name)\" has the shape \(Self.describe(shape)); by the file's metadata it should be "
+                        + "\(Self.describe(entry.shape)). Fetch or convert the file again."
+                )
+            }
+            guard tensor.type.isRunnable else {
+                throw InferenceError(
+                    .unsupportedModel,
+                    "The tensor \"\(entry.name)\" is stored as \(tensor.type.name), which this version can't compute with. "
+                        + "Supported: \(TensorType.allCases.filter(\.isRunnable).map(\.name).joined(separator: ", "))."
+                )
+            }
+            tensors[entry.role] = tensor
+        }
+        if tensors.count < file.tensors.count {
+            let known = Set(entries.map(\.name))
+            let unknown = file.tensors.map(\.name).filter { !known.contains($0) }
+            throw InferenceError(
+                .unsupportedModel,
+                "The model file holds \(unknown.count) tensors that this architecture does not have, such as "
+                    + "\"\(unknown.first ?? "")\". Running it without them would give wrong results."
+            )
+        }
+        return tensors
+    }
+
+    private static func describe(_ shape: [Int]) -> String {
+        "[" + shape.map(String.init).joined(separator: ", ") + "]"
+    }
+}

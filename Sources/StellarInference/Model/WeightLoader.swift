@@ -1,30 +1,16 @@
 import CStellarKernels
 
-/// Turns the tensors of a GGUF file into ``ModelWeights``: checks the tensor table, then maps or converts each tensor.
+/// Turns the tensors of a ``ModelBlueprint`` into ``ModelWeights``: maps or converts each.
 ///
 /// Conversion runs on the pool, one share of rows per worker.
 struct WeightLoader {
-    let file: GGUFFile
-    let configuration: ModelConfiguration
+    let blueprint: ModelBlueprint
     let precision: LanguageModel.Precision
     let pool: ComputePool
-    private let tensors: [TensorRole: GGUFTensor]
 
-    /// - Throws: ``InferenceError`` `invalidModelFile` for a tensor that is missing or of another shape than the configuration says,
-    ///   `unsupportedModel` for tensors that the architecture does not know and for storage types without a kernel.
-    init(
-        file: GGUFFile,
-        table: TensorTable,
-        configuration: ModelConfiguration,
-        precision: LanguageModel.Precision,
-        pool: ComputePool
-    ) throws(InferenceError) {
-        self.file = file
-        self.configuration = configuration
-        self.precision = precision
-        self.pool = pool
-        tensors = try Self.match(table, file)
-    }
+    private var file: GGUFFile { blueprint.file }
+    private var configuration: ModelConfiguration { blueprint.configuration }
+    private var tensors: [TensorRole: GGUFTensor] { blueprint.tensors }
 
     /// - Throws: ``InferenceError`` `outOfMemory`.
     func load() throws(InferenceError) -> ModelWeights {
@@ -41,50 +27,6 @@ struct WeightLoader {
             outputHead: Projection([tensors[.outputHead] == nil ? embedding : try matrix(.outputHead)]),
             ropeFrequencies: try ropeFrequencies()
         )
-    }
-
-    /// The table matched against the file, nothing loaded: for checking whether a file would run.
-    private static func match(_ table: TensorTable, _ file: GGUFFile) throws(InferenceError) -> [TensorRole: GGUFTensor] {
-        var tensors: [TensorRole: GGUFTensor] = [:]
-        for entry in table.entries {
-            guard let tensor = file.tensor(named: entry.name) else {
-                if !entry.isRequired { continue }
-                throw InferenceError(
-                    .invalidModelFile,
-                    "The model file lacks the tensor \"\(entry.name)\" (\(describe(entry.shape))). Fetch or convert it again."
-                )
-            }
-            let shape = Array(tensor.dimensions.reversed())
-            guard shape == entry.shape else {
-                throw InferenceError(
-                    .invalidModelFile,
-                    "The tensor \"\(entry.name)\" has the shape \(describe(shape)); by the file's metadata it should be "
-                        + "\(describe(entry.shape)). Fetch or convert the file again."
-                )
-            }
-            guard tensor.type.isRunnable else {
-                throw InferenceError(
-                    .unsupportedModel,
-                    "The tensor \"\(entry.name)\" is stored as \(tensor.type.name), which this version can't compute with. "
-                        + "Supported: \(TensorType.allCases.filter(\.isRunnable).map(\.name).joined(separator: ", "))."
-                )
-            }
-            tensors[entry.role] = tensor
-        }
-        if tensors.count < file.tensors.count {
-            let known = Set(table.entries.map(\.name))
-            let unknown = file.tensors.map(\.name).filter { !known.contains($0) }
-            throw InferenceError(
-                .unsupportedModel,
-                "The model file holds \(unknown.count) tensors that this architecture does not have, such as "
-                    + "\"\(unknown.first ?? "")\". Running it without them would give wrong results."
-            )
-        }
-        return tensors
-    }
-
-    private static func describe(_ shape: [Int]) -> String {
-        "[" + shape.map(String.init).joined(separator: ", ") + "]"
     }
 
     private func layer(_ index: Int) throws(InferenceError) -> ModelWeights.Layer {

@@ -14,8 +14,6 @@ package struct Projection: Sendable {
         outputs = matrices.reduce(0) { $0 + $1.outputs }
     }
 
-    package var byteCount: Int { matrices.reduce(0) { $0 + $1.byteCount } }
-
     /// Computes the outputs `share` of every row.
     ///
     /// Which way a row goes depends only on `rows`, and there only on the row's own sequence, so that a result does not depend on what

@@ -33,7 +33,7 @@ public struct ChatMetrics: ChatObserver {
         case .queued: break
         case .firstToken(let duration): observe(duration, "stellar_time_to_first_token_seconds", labels)
         case .tokens(let count, let duration):
-            let each = duration.inSeconds / Double(max(count, 1))
+            let each = duration.seconds / Double(max(count, 1))
             let histogram = registry.histogram("stellar_inter_token_latency_seconds", labels)
             for _ in 0..<max(count, 1) { histogram.observe(each) }
         case .finished(let end, let duration): finished(end, duration, labels)
@@ -60,6 +60,6 @@ public struct ChatMetrics: ChatObserver {
     }
 
     private func observe(_ duration: Duration, _ name: String, _ labels: [(String, String)]) {
-        registry.histogram(name, labels).observe(duration.inSeconds)
+        registry.histogram(name, labels).observe(duration.seconds)
     }
 }

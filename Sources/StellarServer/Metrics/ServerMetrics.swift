@@ -1,4 +1,5 @@
 import Metrics
+import StellarInference
 
 /// The series that the server exports, with their meanings. Interval names and meanings follow vLLM's.
 public struct ServerMetrics: Sendable {
@@ -20,23 +21,16 @@ public struct ServerMetrics: Sendable {
             dimensions: [("method", method), ("endpoint", endpoint), ("status", String(status))],
             factory: factory
         ).increment()
-        registry.histogram("api_request_latency_seconds", [("endpoint", endpoint)]).observe(duration.inSeconds)
+        registry.histogram("api_request_latency_seconds", [("endpoint", endpoint)]).observe(duration.seconds)
     }
 
     /// The model is ready after this long.
     public func modelLoaded(_ model: String, in duration: Duration) {
-        registry.gauge("stellar_model_load_seconds", [("model", model)]).set(duration.inSeconds)
+        registry.gauge("stellar_model_load_seconds", [("model", model)]).set(duration.seconds)
     }
 
     var webSocketConnections: GaugeInstrument { registry.gauge("stellar_websocket_connections") }
     var webSocketConnectionsTotal: CounterInstrument { registry.counter("stellar_websocket_connections_total") }
-}
-
-extension Duration {
-    /// The duration as a floating-point count of seconds.
-    var inSeconds: Double {
-        Double(components.seconds) + Double(components.attoseconds) * 1e-18
-    }
 }
 
 extension ServerMetrics {

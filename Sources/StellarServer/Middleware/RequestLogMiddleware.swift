@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Logging
+import StellarInference
 
 /// Counts and logs every request when the last byte of its answer is written. Never logs bodies or query strings: they hold prompts and keys.
 struct RequestLogMiddleware: RouterMiddleware {
@@ -39,7 +40,7 @@ struct RequestLogMiddleware: RouterMiddleware {
                 "method": "\(request.method.rawValue)",
                 "path": "\(Self.loggable(request.uri.path))",
                 "status": "\(status)",
-                "duration_ms": "\((duration.inSeconds * 1e4).rounded() / 10)",
+                "duration_ms": "\((duration.seconds * 1e4).rounded() / 10)",
                 "complete": "\(isComplete)",
             ]
         )

@@ -2,6 +2,7 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import StellarInference
 import StellarProtocol
 
 /// `GET /api/health`: 200 when requests can be taken, 503 otherwise.
@@ -10,7 +11,7 @@ struct HealthRoute: Sendable {
     let startedAt: ContinuousClock.Instant
 
     func handle(_ request: Request, _ context: ServerRequestContext) async throws -> Response {
-        let uptime = (ContinuousClock.now - startedAt).inSeconds
+        let uptime = (ContinuousClock.now - startedAt).seconds
         let health = holder.health(version: BuildInformation.version, uptimeSeconds: (uptime * 1000).rounded() / 1000)
         guard health.status != .ok else { return try .json(health) }
         return try .json(health, status: .serviceUnavailable, headers: [.retryAfter: "2"])

@@ -111,7 +111,8 @@ struct SmallModelTests {
             ("llama.attention.layer_norm_rms_epsilon", .float32(.nan), "epsilon"), ("llama.rope.dimension_count", .uint32(22), "rotates"),
             ("llama.rope.freq_base", .float32(-1), "RoPE base"), ("llama.context_length", .uint64(1 << 40), "context length"),
             ("llama.block_count", .uint32(0), "block count"), ("llama.expert_count", .uint32(8), "mixture of experts"),
-            ("tokenizer.ggml.model", .string("rwkv"), "rwkv"),
+            ("tokenizer.ggml.model", .string("rwkv"), "rwkv"), ("llama.vocab_size", .uint32(39), "embeddings for 39"),
+            ("general.sampling.temp", .float32(9), "temperature"),
         ]
         for (key, value, text) in cases {
             var writer = TinyLlama().writer()
@@ -119,6 +120,10 @@ struct SmallModelTests {
             if let value { writer.add(key, value) }
             let error = await #expect(throws: InferenceError.self) { _ = try await load(writer) }
             #expect(error?.message.contains(text) == true, "\(key): \(error?.message ?? "")")
+            let path = directory.path + "/checked.gguf"
+            try writer.write(to: path)
+            let reason = #expect(throws: InferenceError.self) { _ = try ModelBlueprint(GGUFFile(path: path)) }
+            #expect(reason?.code == error?.code, "\(key): found without loading, too")
         }
     }
 
