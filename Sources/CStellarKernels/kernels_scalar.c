@@ -122,42 +122,58 @@ static void bf16_to_f32(const uint16_t *src, float *dst, size_t n) {
 
 // MARK: Attention
 
-static void attention_start(float *max, float *sum, float *acc, size_t ldacc, size_t queries, size_t head_size) {
-    for (size_t query = 0; query < queries; query++) {
-        max[query] = -INFINITY;
-        sum[query] = 0;
-        for (size_t d = 0; d < head_size; d++) { acc[query * ldacc + d] = 0; }
-    }
-}
-
 static float kv_element(stellar_type type, const void *block, size_t index) {
     const size_t bytes = stellar_type_block_bytes(type);
     const uint8_t *address = (const uint8_t *)block + index * bytes;
     return type == STELLAR_TYPE_F32 ? stellar_load_f32(address) : stellar_f16_to_f32(stellar_load_u16(address));
 }
 
-/// One more token for one query: its score, then the state rescaled to the new maximum.
-static void attend(const stellar_attention_block *a, size_t query, size_t token) {
-    float *const acc = a->acc + query * a->ldacc;
+static float attention_score(const stellar_attention *a, size_t query, size_t place) {
+    const size_t block = place / a->block_tokens, slot = place % a->block_tokens;
     float score = 0;
     for (size_t d = 0; d < a->head_size; d++) {
-        score += a->q[query * a->ldq + d] * kv_element(a->kv_type, a->keys, d * a->block_tokens + token);
+        score += a->q[query * a->ldq + d] * kv_element(a->kv_type, a->keys[block], d * a->block_tokens + slot);
     }
-    const float old = a->max[query];
-    const float max = score > old ? score : old;
-    const float base = max == -INFINITY ? 0 : max;
-    const float scale = expf(old - base);
-    const float weight = expf(score - base);
-    a->max[query] = max;
-    a->sum[query] = a->sum[query] * scale + weight;
-    for (size_t d = 0; d < a->head_size; d++) {
-        acc[d] = acc[d] * scale + weight * kv_element(a->kv_type, a->values, token * a->head_size + d);
-    }
+    return a->softcap > 0 ? a->softcap * tanhf(score / a->softcap) : score;
 }
 
-static void attention_block(const stellar_attention_block *args) {
-    for (size_t query = 0; query < args->queries; query++) {
-        for (size_t token = 0; token < args->visible[query]; token++) { attend(args, query, token); }
+static void attend(const stellar_attention *a, size_t query) {
+    float *const acc = a->acc + query * a->ldacc;
+    float max = -INFINITY, sum = 0;
+    for (size_t d = 0; d < a->head_size; d++) { acc[d] = 0; }
+    for (size_t place = a->first[query]; place < a->end[query]; place++) {
+        const float score = attention_score(a, query, place);
+        max = score > max ? score : max;
+    }
+    const float base = max == -INFINITY ? 0 : max;
+    for (size_t place = a->first[query]; place < a->end[query]; place++) {
+        const size_t block = place / a->block_tokens, slot = place % a->block_tokens;
+        const float weight = expf(attention_score(a, query, place) - base);
+        sum += weight;
+        for (size_t d = 0; d < a->head_size; d++) {
+            acc[d] += weight * kv_element(a->kv_type, a->values[block], slot * a->head_size + d);
+        }
+    }
+    a->max[query] = max;
+    a->sum[query] = sum;
+}
+
+static void attention(const stellar_attention *args) {
+    for (size_t query = 0; query < args->queries; query++) { attend(args, query); }
+}
+
+static void attention_merge(float *max, float *sum, float *acc, const float *other_max, const float *other_sum, const float *other_acc,
+                            size_t queries, size_t head_size, size_t ldacc) {
+    for (size_t query = 0; query < queries; query++) {
+        if (other_sum[query] == 0) { continue; }
+        const float greatest = max[query] > other_max[query] ? max[query] : other_max[query];
+        const float scale = max[query] == -INFINITY ? 0 : expf(max[query] - greatest);
+        const float other_scale = other_max[query] == -INFINITY ? 0 : expf(other_max[query] - greatest);
+        max[query] = greatest;
+        sum[query] = sum[query] * scale + other_sum[query] * other_scale;
+        for (size_t d = 0; d < head_size; d++) {
+            acc[query * ldacc + d] = acc[query * ldacc + d] * scale + other_acc[query * ldacc + d] * other_scale;
+        }
     }
 }
 
@@ -238,8 +254,8 @@ const stellar_kernels stellar_kernels_scalar = {
     .f16_to_f32 = f16_to_f32,
     .f32_to_bf16 = f32_to_bf16,
     .bf16_to_f32 = bf16_to_f32,
-    .attention_start = attention_start,
-    .attention_block = attention_block,
+    .attention = attention,
+    .attention_merge = attention_merge,
     .attention_finish = attention_finish,
     .kv_store = kv_store,
     .argmax = argmax,

@@ -3,7 +3,8 @@
 //   VEC_LANES                  floats of a vector, 4, 8 or 16
 //   PLAIN_WIDTHS, BLOCK_WIDTHS outputs of a register tile of 1, 2, 3, 4 rows, for plain and quantised weights
 //   QUERY_TILE                 queries that share loads of keys and values in attention, 4 or more
-//   SPAN                       tokens of a softmax step in attention, 16 or 32
+//   SCORE_VECTORS              vectors of scores held in registers for up to 4 queries,
+//   FULL_TILE_SCORE_VECTORS    and for QUERY_TILE queries (not more than SCORE_VECTORS)
 //   VALUE_VECTORS              vectors of a head's values held in registers for up to 4 queries,
 //   FULL_TILE_VALUE_VECTORS    and for QUERY_TILE queries (not more than VALUE_VECTORS)
 //   ISA, TABLE                 the stellar_isa and the name of the table
@@ -39,8 +40,8 @@ const stellar_kernels TABLE = {
     .f16_to_f32 = f16_to_f32,
     .f32_to_bf16 = f32_to_bf16,
     .bf16_to_f32 = bf16_to_f32,
-    .attention_start = attention_start,
-    .attention_block = attention_block,
+    .attention = attention,
+    .attention_merge = attention_merge,
     .attention_finish = attention_finish,
     .kv_store = kv_store,
     .argmax = argmax,

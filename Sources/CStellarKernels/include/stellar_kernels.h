@@ -127,37 +127,47 @@ static inline uint16_t stellar_f32_to_bf16(float value) {
 
 // MARK: Attention arguments
 
-/// One step of attention with online softmax: some queries against one block of the key/value cache of one KV head.
+/// Most places for tokens in a partition.
+#define STELLAR_ATTENTION_TOKENS 256
+
+/// Attention of some queries over a partition: a run of blocks of the key/value cache of one KV head.
 ///
-/// Method: M. Milakov, N. Gimelshein, "Online normalizer calculation for softmax", arXiv:1805.02867; blocked over keys and values as in
-/// T. Dao et al., "FlashAttention", arXiv:2205.14135.
+/// Partitions of one query are computed independently of each other (by different threads if need be) and joined by `attention_merge`
+/// in their order; `attention_finish` gives the result. Method: M. Milakov, N. Gimelshein, "Online normalizer calculation for softmax",
+/// arXiv:1805.02867; in blocks as in T. Dao et al., "FlashAttention", arXiv:2205.14135.
 ///
-/// A query's state goes through `attention_start`, then one `attention_block` for each block in order, then `attention_finish`.
-/// Its result depends on where the borders of blocks lie (not on the other queries of a call), so keep them fixed for a model.
-typedef struct stellar_attention_block {
-    /// Queries, [queries][ldq], the first head_size of each row are used. Already multiplied by 1 / sqrt(head_size).
+/// The result of a query depends on where the borders of partitions lie (not on the other queries of a call), so keep them fixed.
+typedef struct stellar_attention {
+    /// Queries, [queries][ldq], the first head_size of each row are used. Already multiplied by the scale, 1 / sqrt(head_size).
     const float *q;
     size_t ldq;
     size_t queries;
     size_t head_size;
-    /// Keys of the block, transposed: [head_size][block_tokens].
-    const void *keys;
-    /// Values of the block: [block_tokens][head_size].
-    const void *values;
+    /// Blocks of the partition: at most STELLAR_ATTENTION_TOKENS places.
+    size_t blocks;
+    /// [blocks]: keys of each block, transposed: [head_size][block_tokens].
+    const void *const *keys;
+    /// [blocks]: values of each block: [block_tokens][head_size].
+    const void *const *values;
+    /// What will be read after this partition; a hint, any address.
+    const void *next;
     /// Element type of keys and values: STELLAR_TYPE_F16 or STELLAR_TYPE_F32.
     stellar_type kv_type;
-    /// Places for tokens in the block, a multiple of 16.
+    /// Places for tokens in a block, a multiple of 16.
     size_t block_tokens;
-    /// [queries]: how many leading tokens of the block the query may see, at most block_tokens. The other places may hold anything.
-    /// 0 leaves the state of the query untouched.
-    const uint32_t *visible;
-    /// State, updated in place: greatest score so far [queries], sum of exp(score - max) [queries], and the sum of
-    /// exp(score - max) * value, [queries][ldacc], of which head_size of each row are used.
+    /// [queries]: the places of the partition that the query sees, `first` to `end` - 1; none if first >= end. Other places may hold
+    /// anything.
+    const uint32_t *first;
+    const uint32_t *end;
+    /// Above 0: scores s become softcap * tanh(s / softcap) (Gemma 2, arXiv:2408.00118).
+    float softcap;
+    /// Results: greatest score [queries], sum of exp(score - max) [queries], and the sum of exp(score - max) * value, [queries][ldacc],
+    /// of which head_size of each row are used. A query that sees nothing gets -infinity, 0 and zeros.
     float *max;
     float *sum;
     float *acc;
     size_t ldacc;
-} stellar_attention_block;
+} stellar_attention;
 
 // MARK: Kernel table
 
@@ -208,13 +218,15 @@ typedef struct stellar_kernels {
     void (*f32_to_bf16)(const float *src, uint16_t *dst, size_t n);
     void (*bf16_to_f32)(const uint16_t *src, float *dst, size_t n);
 
-    /// Sets the state of fresh queries: max = -infinity, sum = 0, acc = 0.
-    void (*attention_start)(float *max, float *sum, float *acc, size_t ldacc, size_t queries, size_t head_size);
-    void (*attention_block)(const stellar_attention_block *args);
+    /// Attention over one partition; a state of its own.
+    void (*attention)(const stellar_attention *args);
+    /// Joins the state of a later partition, [queries] and [queries][ldacc], to that of the earlier ones.
+    void (*attention_merge)(float *max, float *sum, float *acc, const float *other_max, const float *other_sum, const float *other_acc,
+                            size_t queries, size_t head_size, size_t ldacc);
     /// out[i][0..<head_size] = acc[i] / sum[i]; zeros for a query that has seen nothing. out may be acc.
     void (*attention_finish)(const float *sum, const float *acc, size_t ldacc, size_t queries, size_t head_size, float *out, size_t ldout);
 
-    /// Writes the key and value of one token, [head_size] each, into place `slot` of the block (layout as in stellar_attention_block).
+    /// Writes the key and value of one token, [head_size] each, into place `slot` of the block (layout as in stellar_attention).
     void (*kv_store)(stellar_type kv_type, const float *key, const float *value, void *keys_block, void *values_block, size_t slot,
                      size_t head_size, size_t block_tokens);
 

@@ -27,16 +27,6 @@ package struct Batch: Sendable {
 
 /// A batch laid out in rows: what the workers of a forward pass read.
 struct BatchLayout: Sendable {
-    /// A run of query rows of one sequence whose attention one worker computes at a time.
-    struct AttentionTile: Sendable {
-        var segment: Int
-        /// Rows of the batch.
-        var rows: Range<Int>
-    }
-
-    /// Query rows in a tile.
-    static let tileRows = 16
-
     private(set) var tokens: [TokenID] = []
     /// Position of each row in its sequence.
     private(set) var positions: [Int] = []
@@ -44,7 +34,7 @@ struct BatchLayout: Sendable {
     private(set) var segmentOfRow: [Int] = []
     /// Cache blocks of each segment.
     private(set) var blocks: [[Int32]] = []
-    private(set) var tiles: [AttentionTile] = []
+    var attention = AttentionPlan()
     /// Rows whose logits are wanted, in the order of the batch's segments.
     private(set) var outputRows: [Int] = []
     private(set) var plan = RowPlan.kernels(0)
@@ -74,9 +64,7 @@ struct BatchLayout: Sendable {
         tokens += segment.tokens
         positions += segment.start..<segment.start + segment.tokens.count
         segmentOfRow += repeatElement(blocks.count, count: segment.tokens.count)
-        for start in stride(from: rows.lowerBound, to: rows.upperBound, by: Self.tileRows) {
-            tiles.append(AttentionTile(segment: blocks.count, rows: start..<min(start + Self.tileRows, rows.upperBound)))
-        }
+        attention.append(segment: blocks.count, rows: rows, start: segment.start)
         blocks.append(segment.blocks)
     }
 }

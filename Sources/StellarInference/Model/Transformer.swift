@@ -13,13 +13,13 @@ package final class Transformer: @unchecked Sendable {
 
     package let configuration: ModelConfiguration
     package let cache: KVCache
-    private let weights: ModelWeights
+    let weights: ModelWeights
     private let pool: ComputePool
     /// Segments of at least so many rows go through BLAS.
     private let blasRows: Int
     private let maxOutputs: Int
-    private let scratch: Scratch
-    private var layout = BatchLayout(Batch(segments: []), blasRows: .max)
+    let scratch: Scratch
+    private(set) var layout = BatchLayout(Batch(segments: []), blasRows: .max)
 
     /// - Parameters:
     ///   - maxRows: Most tokens in a batch.
@@ -41,7 +41,7 @@ package final class Transformer: @unchecked Sendable {
         self.pool = pool
         self.maxOutputs = maxOutputs
         blasRows = usesBLAS ? Self.leastBLASRows : .max
-        scratch = try Scratch(configuration, rows: maxRows, outputs: maxOutputs, workers: pool.workerCount)
+        scratch = try Scratch(configuration, rows: maxRows, outputs: maxOutputs, workers: pool.workerCount, maxTokens: cache.blockCount * KVCache.blockTokens)
     }
 
     /// Below this many rows expanding the weights for BLAS costs more than it saves.
@@ -53,6 +53,7 @@ package final class Transformer: @unchecked Sendable {
     ///   may write to it.
     package func forward(_ batch: Batch) -> UnsafeMutableBufferPointer<Float> {
         layout = BatchLayout(batch, blasRows: blasRows)
+        layout.attention.deal(heads: configuration.keyValueHeadCount, workers: pool.workerCount)
         pool.run { worker in self.pass(worker: worker) }
         return UnsafeMutableBufferPointer(
             start: scratch.logits.base,
@@ -179,7 +180,7 @@ package final class Transformer: @unchecked Sendable {
         }
     }
 
-    private func rotate(_ head: UnsafeMutablePointer<Float>, row: Int) {
+    func rotate(_ head: UnsafeMutablePointer<Float>, row: Int) {
         let pairs = weights.ropeFrequencies.count
         let cosines = scratch.cosines.base + row * pairs
         let sines = scratch.sines.base + row * pairs
@@ -213,91 +214,11 @@ package final class Transformer: @unchecked Sendable {
     }
 }
 
-// MARK: - Attention
-
-extension Transformer {
-    /// Attention of all query rows over their sequences' caches: tiles of rows and KV heads are dealt out to the workers in turn.
-    private func attend(layer: Int, worker: Int) {
-        let heads = configuration.keyValueHeadCount
-        for task in stride(from: worker, to: layout.tiles.count * heads, by: pool.workerCount) {
-            attend(layout.tiles[task / heads], layer: layer, head: task % heads, memory: scratch.workers[worker])
-        }
-    }
-
-    /// One tile: the rows' query heads that share KV head `head`, against all blocks that the last row sees.
-    private func attend(_ tile: BatchLayout.AttentionTile, layer: Int, head: Int, memory: Scratch.Worker) {
-        let headSize = configuration.headSize
-        let queries = tile.rows.count * configuration.groupSize
-        gatherQueries(tile, head: head, into: memory.queries.base)
-        Kernels.table.attention_start(memory.maxima.base, memory.sums.base, memory.sumsOfValues.base, headSize, queries, headSize)
-        let blocks = layout.blocks[tile.segment]
-        let lastPosition = layout.positions[tile.rows.upperBound - 1]
-        for block in 0...lastPosition / KVCache.blockTokens {
-            for query in 0..<queries {
-                let position = layout.positions[tile.rows.lowerBound + query / configuration.groupSize]
-                memory.visible.base[query] = UInt32(max(0, min(KVCache.blockTokens, position + 1 - block * KVCache.blockTokens)))
-            }
-            var arguments = stellar_attention_block(
-                q: memory.queries.base,
-                ldq: headSize,
-                queries: queries,
-                head_size: headSize,
-                keys: cache.keys(layer: layer, head: head, block: blocks[block]),
-                values: cache.values(layer: layer, head: head, block: blocks[block]),
-                kv_type: cache.element.kernelType,
-                block_tokens: KVCache.blockTokens,
-                visible: memory.visible.base,
-                max: memory.maxima.base,
-                sum: memory.sums.base,
-                acc: memory.sumsOfValues.base,
-                ldacc: headSize
-            )
-            Kernels.table.attention_block(&arguments)
-        }
-        scatterResults(tile, head: head, memory: memory)
-    }
-
-    /// Rotated and scaled queries, `[rows · group size, head size]`.
-    private func gatherQueries(_ tile: BatchLayout.AttentionTile, head: Int, into target: UnsafeMutablePointer<Float>) {
-        let headSize = configuration.headSize
-        let group = configuration.groupSize
-        let width = (configuration.headCount + 2 * configuration.keyValueHeadCount) * headSize
-        let scale = 1 / Float(headSize).squareRoot()
-        for (index, row) in tile.rows.enumerated() {
-            let source = scratch.projected.base + row * width + head * group * headSize
-            for member in 0..<group {
-                let query = target + (index * group + member) * headSize
-                query.update(from: source + member * headSize, count: headSize)
-                rotate(query, row: row)
-                for element in 0..<headSize { query[element] *= scale }
-            }
-        }
-    }
-
-    private func scatterResults(_ tile: BatchLayout.AttentionTile, head: Int, memory: Scratch.Worker) {
-        let headSize = configuration.headSize
-        let groupWidth = configuration.groupSize * headSize
-        for (index, row) in tile.rows.enumerated() {
-            let first = index * configuration.groupSize
-            let target = scratch.attended.base + row * configuration.headCount * headSize + head * groupWidth
-            Kernels.table.attention_finish(
-                memory.sums.base + first,
-                memory.sumsOfValues.base + first * headSize,
-                headSize,
-                configuration.groupSize,
-                headSize,
-                target,
-                headSize
-            )
-        }
-    }
-}
-
 // MARK: - Scratch memory
 
 extension Transformer {
     /// Intermediate results of a pass; rows are contiguous.
-    fileprivate struct Scratch {
+    struct Scratch {
         /// `[rows, hidden]`: the residual stream.
         let residual: FloatBuffer
         /// `[rows, hidden]`.
@@ -316,39 +237,29 @@ extension Transformer {
         /// `[outputs, vocabulary]`.
         let logits: FloatBuffer
         let workers: [Worker]
+        let shared: [SharedAttention]
 
         /// What one worker needs for itself.
         struct Worker {
             /// Weights expanded to FP32 for BLAS.
             let tile: FloatBuffer
-            /// `[tile rows · group size, head size]`.
-            let queries: FloatBuffer
-            let sumsOfValues: FloatBuffer
-            /// `[tile rows · group size]`.
-            let maxima: FloatBuffer
-            let sums: FloatBuffer
-            let visible: Buffer<UInt32>
+            let attention: AttentionScratch
 
             /// About half of a core's L2 cache.
             private static let tileBytes = 512 << 10
 
             init(_ configuration: ModelConfiguration) throws(InferenceError) {
-                let queryCount = BatchLayout.tileRows * configuration.groupSize
                 let longestInput = max(
                     configuration.hiddenSize,
                     configuration.feedForwardSize,
                     configuration.headCount * configuration.headSize
                 )
                 tile = try FloatBuffer(count: max(Self.tileBytes / 4, 16 * longestInput), purpose: "expanded weights")
-                queries = try FloatBuffer(count: queryCount * configuration.headSize, purpose: "queries")
-                sumsOfValues = try FloatBuffer(count: queryCount * configuration.headSize, purpose: "attention results")
-                maxima = try FloatBuffer(count: queryCount, purpose: "attention scores")
-                sums = try FloatBuffer(count: queryCount, purpose: "attention scores")
-                visible = try Buffer(count: queryCount, purpose: "attention masks")
+                attention = try AttentionScratch(configuration)
             }
         }
 
-        init(_ configuration: ModelConfiguration, rows: Int, outputs: Int, workers: Int) throws(InferenceError) {
+        init(_ configuration: ModelConfiguration, rows: Int, outputs: Int, workers: Int, maxTokens: Int) throws(InferenceError) {
             let rows = max(rows, outputs)
             let queries = configuration.headCount * configuration.headSize
             let keys = configuration.keyValueHeadCount * configuration.headSize
@@ -365,6 +276,9 @@ extension Transformer {
             var scratch: [Worker] = []
             for _ in 0..<workers { scratch.append(try Worker(configuration)) }
             self.workers = scratch
+            var shared: [SharedAttention] = []
+            for _ in 1..<max(2, workers) { shared.append(try SharedAttention(configuration, tokens: maxTokens)) }
+            self.shared = shared
         }
     }
 }

@@ -46,45 +46,105 @@ private struct AttentionCase {
         self.element(values[token / blockTokens], token % blockTokens * headSize + element)
     }
 
-    /// Query i sees the first limits[i] tokens.
-    func attend(_ q: [Float], limits: [Int]) -> [Float] {
-        let queries = limits.count
+    /// Query i sees the tokens limits[i]; partitions of `partition` blocks.
+    func attend(_ q: [Float], limits: [Range<Int>], partition: Int = 2, softcap: Float = 0) -> [Float] {
         let stride = headSize + 3
-        var max = [Float](repeating: .nan, count: queries)
-        var sum = max
-        var acc = [Float](repeating: .nan, count: queries * stride)
-        kernels.attention_start(&max, &sum, &acc, stride, queries, headSize)
-        for block in keys.indices {
-            let visible = limits.map { UInt32(Swift.min(Swift.max($0 - block * blockTokens, 0), blockTokens)) }
-            run(block, q, visible: visible, max: &max, sum: &sum, acc: &acc, stride: stride)
+        var state = AttentionState(queries: limits.count, stride: stride)
+        for start in Swift.stride(from: 0, to: keys.count, by: partition) {
+            let blocks = start..<min(start + partition, keys.count)
+            let part = run(blocks, q, limits: limits, stride: stride, softcap: softcap)
+            if start == 0 {
+                state = part
+            } else {
+                kernels.attention_merge(
+                    &state.max,
+                    &state.sum,
+                    &state.acc,
+                    part.max,
+                    part.sum,
+                    part.acc,
+                    limits.count,
+                    headSize,
+                    stride
+                )
+            }
         }
-        var out = [Float](repeating: .nan, count: queries * headSize)
-        kernels.attention_finish(sum, acc, stride, queries, headSize, &out, headSize)
+        var out = [Float](repeating: .nan, count: limits.count * headSize)
+        kernels.attention_finish(state.sum, state.acc, stride, limits.count, headSize, &out, headSize)
         return out
     }
 
-    func run(_ block: Int, _ q: [Float], visible: [UInt32], max: inout [Float], sum: inout [Float], acc: inout [Float], stride: Int) {
-        let queries = visible.count
+    func attend(_ q: [Float], limits: [Int]) -> [Float] {
+        attend(q, limits: limits.map { 0..<$0 })
+    }
+
+    /// The state after one partition.
+    func run(_ blocks: Range<Int>, _ q: [Float], limits: [Range<Int>], stride: Int, softcap: Float = 0) -> AttentionState {
+        let (start, end) = (blocks.lowerBound * blockTokens, blocks.upperBound * blockTokens)
+        let seen = limits.map { $0.clamped(to: start..<end) }
+        var state = AttentionState(queries: limits.count, stride: stride)
+        let guarded = (keys[blocks].map { try? GuardedMemory($0) }, values[blocks].map { try? GuardedMemory($0) })
+        let keyStarts = guarded.0.map { $0.map { UnsafeRawPointer($0.start) } }
+        let valueStarts = guarded.1.map { $0.map { UnsafeRawPointer($0.start) } }
+        let first = seen.map { UInt32($0.lowerBound - start) }
+        let last = seen.map { UInt32($0.upperBound - start) }
+        withExtendedLifetime(guarded) {
+            call(q, keyStarts, valueStarts, first, last, softcap, stride, &state)
+        }
+        return state
+    }
+
+    private func call(
+        _ q: [Float],
+        _ keys: [UnsafeRawPointer?],
+        _ values: [UnsafeRawPointer?],
+        _ first: [UInt32],
+        _ end: [UInt32],
+        _ softcap: Float,
+        _ stride: Int,
+        _ state: inout AttentionState
+    ) {
         q.withUnsafeBufferPointer { q in
-            visible.withUnsafeBufferPointer { visible in
-                keys[block].withUnsafeBytes { keys in
-                    values[block].withUnsafeBytes { values in
-                        max.withUnsafeMutableBufferPointer { max in
-                            sum.withUnsafeMutableBufferPointer { sum in
-                                acc.withUnsafeMutableBufferPointer { acc in
-                                    var arguments = stellar_attention_block()
-                                    (arguments.q, arguments.ldq, arguments.queries) = (q.baseAddress, headSize, queries)
-                                    (arguments.head_size, arguments.block_tokens) = (headSize, blockTokens)
-                                    (arguments.keys, arguments.values) = (keys.baseAddress, values.baseAddress)
-                                    (arguments.kv_type, arguments.visible) = (kind.type, visible.baseAddress)
-                                    (arguments.max, arguments.sum) = (max.baseAddress, sum.baseAddress)
-                                    (arguments.acc, arguments.ldacc) = (acc.baseAddress, stride)
-                                    kernels.attention_block(&arguments)
-                                }
+            keys.withUnsafeBufferPointer { keys in
+                values.withUnsafeBufferPointer { values in
+                    first.withUnsafeBufferPointer { first in
+                        end.withUnsafeBufferPointer { end in
+                            var arguments = stellar_attention()
+                            (arguments.q, arguments.ldq, arguments.queries) = (q.baseAddress, headSize, first.count)
+                            (arguments.head_size, arguments.block_tokens, arguments.blocks) = (headSize, blockTokens, keys.count)
+                            (arguments.keys, arguments.values) = (keys.baseAddress, values.baseAddress)
+                            (arguments.kv_type, arguments.first, arguments.end) = (kind.type, first.baseAddress, end.baseAddress)
+                            arguments.softcap = softcap
+                            state.withPointers { max, sum, acc in
+                                (arguments.max, arguments.sum, arguments.acc, arguments.ldacc) = (max, sum, acc, stride)
+                                kernels.attention(&arguments)
                             }
                         }
                     }
                 }
+            }
+        }
+    }
+}
+
+/// Greatest score, sum of weights and weighted values of some queries.
+private struct AttentionState: Equatable {
+    var max: [Float]
+    var sum: [Float]
+    var acc: [Float]
+
+    init(queries: Int, stride: Int) {
+        max = [Float](repeating: .nan, count: queries)
+        sum = max
+        acc = [Float](repeating: .nan, count: queries * stride)
+    }
+
+    mutating func withPointers(
+        _ body: (UnsafeMutablePointer<Float>?, UnsafeMutablePointer<Float>?, UnsafeMutablePointer<Float>?) -> Void
+    ) {
+        max.withUnsafeMutableBufferPointer { max in
+            sum.withUnsafeMutableBufferPointer { sum in
+                acc.withUnsafeMutableBufferPointer { acc in body(max.baseAddress, sum.baseAddress, acc.baseAddress) }
             }
         }
     }
@@ -95,13 +155,19 @@ struct AttentionKernelTests {
     private static let shapes = [(64, 32), (64, 16), (80, 48), (128, 32), (7, 32), (17, 64), (1, 16)]
 
     /// Softmax attention of one query in double precision, and the greatest error that 32-bit arithmetic may add.
-    private func reference(_ c: AttentionCase, _ q: ArraySlice<Float>, limit: Int) -> (out: [Double], bound: Double) {
-        guard limit > 0 else { return ([Double](repeating: 0, count: c.headSize), 0) }
+    private func reference(
+        _ c: AttentionCase,
+        _ q: ArraySlice<Float>,
+        limit: Range<Int>,
+        softcap: Double = 0
+    ) -> (out: [Double], bound: Double) {
+        guard !limit.isEmpty else { return ([Double](repeating: 0, count: c.headSize), 0) }
         var scores: [Double] = []
         var largest = 0.0
-        for token in 0..<limit {
+        for token in limit {
             let terms = zip(q, 0..<c.headSize).map { Double($0) * c.key(token, $1) }
-            scores.append(terms.reduce(0, +))
+            let score = terms.reduce(0, +)
+            scores.append(softcap > 0 ? softcap * tanh(score / softcap) : score)
             largest = max(largest, terms.reduce(0) { $0 + abs($1) })
         }
         let top = scores.max() ?? 0
@@ -109,17 +175,18 @@ struct AttentionKernelTests {
         let sum = weights.reduce(0, +)
         var greatest = 0.0
         let out = (0..<c.headSize).map { d -> Double in
-            (0..<limit).reduce(0) { partial, token in
+            limit.reduce(0) { partial, token in
                 greatest = max(greatest, abs(c.value(token, d)))
-                return partial + weights[token] / sum * c.value(token, d)
+                return partial + weights[token - limit.lowerBound] / sum * c.value(token, d)
             }
         }
         // Weights are off by the error of their score, twice (token and maximum), of the subtraction, and of exp (four units);
-        // each span rescales with one more exp; numerator and denominator sum up to `limit` terms.
+        // each partition rescales with one more exp; numerator and denominator sum up to as many terms as tokens are seen. The soft cap
+        // adds an exp, a quotient and a product, of values up to the cap.
         let score = accumulatedError(c.headSize) * largest
-        let spans = Double(limit / 16 + 1)
-        let weight = 2 * score + (2 * largest + 8 * spans) * unitRoundoff
-        return (out, 2 * greatest * (weight + accumulatedError(limit + 4)))
+        let partitions = Double(limit.count / 16 + 1)
+        let weight = 2 * score + (2 * largest + 8 * partitions + 32 * softcap) * unitRoundoff
+        return (out, 2 * greatest * (weight + accumulatedError(limit.count + 4)))
     }
 
     @Test("Attention is that of the plain softmax", arguments: InstructionSet.available, [StorageKind.f16, .f32])
@@ -135,7 +202,7 @@ struct AttentionKernelTests {
                 let out = c.attend(q, limits: limits)
                 for query in 0..<queries {
                     let range = (query * headSize)..<((query + 1) * headSize)
-                    let expected = reference(c, q[range], limit: limits[query])
+                    let expected = reference(c, q[range], limit: 0..<limits[query])
                     let error = zip(out[range], expected.out).map { abs(Double($0) - $1) }.max() ?? 0
                     // NaN fails too: it is not below any bound.
                     #expect(error <= expected.bound, "head \(headSize), block \(blockTokens), \(queries) queries, query \(query)")
@@ -177,25 +244,48 @@ struct AttentionKernelTests {
         }
     }
 
-    @Test("A query that sees nothing of a block keeps its state", arguments: InstructionSet.available)
+    @Test("A window hides what lies before it, and a soft cap bends the scores", arguments: InstructionSet.available, [StorageKind.f16, .f32])
+    func windowAndSoftCap(set: InstructionSet, kind: StorageKind) throws {
+        let kernels = try set.kernels()
+        for (headSize, blockTokens) in Self.shapes {
+            let tokens = 5 * blockTokens - 3
+            let c = AttentionCase(kernels, kind, headSize: headSize, blockTokens: blockTokens, tokens: tokens)
+            var generator = KernelTestGenerator(seed: 71)
+            for queries in [1, 3, 8, 9] {
+                let q = generator.floats(queries * headSize, in: -2...2)
+                let limits = (0..<queries).map { query in
+                    let end = Int.random(in: 1...tokens, using: &generator)
+                    return Swift.max(0, end - (query * 29 + 1) % (3 * blockTokens))..<end
+                }
+                for softcap in [Float(0), 0.5, 30] {
+                    let out = c.attend(q, limits: limits, softcap: softcap)
+                    for query in 0..<queries {
+                        let range = (query * headSize)..<((query + 1) * headSize)
+                        let expected = reference(c, q[range], limit: limits[query], softcap: Double(softcap))
+                        let error = zip(out[range], expected.out).map { abs(Double($0) - $1) }.max() ?? 0
+                        #expect(error <= expected.bound, "head \(headSize), \(limits[query]) of \(tokens), cap \(softcap)")
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("A query that sees nothing of a partition gets an empty state, which changes nothing", arguments: InstructionSet.available)
     func nothingVisible(set: InstructionSet) throws {
-        let c = AttentionCase(try set.kernels(), .f16, headSize: 20, blockTokens: 32, tokens: 32)
+        let c = AttentionCase(try set.kernels(), .f16, headSize: 20, blockTokens: 32, tokens: 64)
         for queries in [1, 3, 8, 9] {
-            var max = (0..<queries).map { Float($0) - 3 }
-            var sum = (0..<queries).map { Float($0) + 0.25 }
-            var acc = (0..<(queries * 20)).map { Float($0) * -0.5 }
-            let before = (max, sum, acc)
             var generator = KernelTestGenerator(seed: 59)
             let q = generator.floats(queries * 20)
             // The last query sees tokens, so that tiles with both sorts are there.
-            let visible = (0..<queries).map { UInt32($0 == queries - 1 && queries > 1 ? 32 : 0) }
-            c.run(0, q, visible: visible, max: &max, sum: &sum, acc: &acc, stride: 20)
-            for query in 0..<queries where visible[query] == 0 {
-                let range = (query * 20)..<((query + 1) * 20)
-                #expect(max[query] == before.0[query] && sum[query] == before.1[query])
-                #expect(bitPatterns(Array(acc[range])) == bitPatterns(Array(before.2[range])))
+            let limits = (0..<queries).map { $0 == queries - 1 && queries > 1 ? 0..<64 : 0..<32 }
+            let empty = c.run(1..<2, q, limits: limits, stride: 20)
+            for query in 0..<queries where limits[query].count == 32 {
+                #expect(empty.max[query] == -.infinity && empty.sum[query] == 0)
+                #expect(empty.acc[query * 20..<query * 20 + 20].allSatisfy { $0 == 0 })
             }
-            if queries > 1 { #expect(sum[queries - 1] != before.1[queries - 1]) }
+            let whole = c.attend(q, limits: limits, partition: 1)
+            let alone = c.attend(Array(q[0..<20]), limits: [0..<(queries == 1 ? 32 : limits[0].count)], partition: 2)
+            #expect(bitPatterns(Array(whole[0..<20])) == bitPatterns(alone))
         }
     }
 
@@ -229,32 +319,6 @@ struct AttentionKernelTests {
             }
             #expect(Array(UnsafeRawBufferPointer(start: keys.start, count: count)) == wantedKeys)
             #expect(Array(UnsafeRawBufferPointer(start: values.start, count: count)) == wantedValues)
-        }
-    }
-
-    @Test("Attention stays within its buffers", arguments: InstructionSet.available, [StorageKind.f16, .f32])
-    func bounds(set: InstructionSet, kind: StorageKind) throws {
-        let kernels = try set.kernels()
-        for headSize in [1, 7, 16, 33, 64] {
-            for queries in [1, 3, 9] {
-                let c = AttentionCase(kernels, kind, headSize: headSize, blockTokens: 16, tokens: 16)
-                var generator = KernelTestGenerator(seed: 67)
-                let q = try GuardedMemory(generator.floats(queries * headSize))
-                let visible = try GuardedMemory([UInt32](repeating: 16, count: queries))
-                let (keys, values) = (try GuardedMemory(c.keys[0]), try GuardedMemory(c.values[0]))
-                let (max, sum) = (try GuardedMemory(count: queries * 4), try GuardedMemory(count: queries * 4))
-                let acc = try GuardedMemory(count: queries * headSize * 4)
-                kernels.attention_start(max.floats, sum.floats, acc.floats, headSize, queries, headSize)
-                var arguments = stellar_attention_block()
-                (arguments.q, arguments.ldq, arguments.queries) = (UnsafePointer(q.floats), headSize, queries)
-                (arguments.head_size, arguments.block_tokens, arguments.kv_type) = (headSize, 16, kind.type)
-                (arguments.keys, arguments.values) = (UnsafeRawPointer(keys.start), UnsafeRawPointer(values.start))
-                arguments.visible = UnsafePointer(visible.start.assumingMemoryBound(to: UInt32.self))
-                (arguments.max, arguments.sum, arguments.acc, arguments.ldacc) = (max.floats, sum.floats, acc.floats, headSize)
-                kernels.attention_block(&arguments)
-                kernels.attention_finish(sum.floats, acc.floats, headSize, queries, headSize, acc.floats, headSize)
-                #expect(acc.floatArray() == c.attend(q.floatArray(), limits: [Int](repeating: 16, count: queries)))
-            }
         }
     }
 }

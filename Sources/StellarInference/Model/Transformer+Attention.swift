@@ -1,0 +1,225 @@
+import CStellarKernels
+import Synchronization
+
+extension Transformer {
+    /// This worker's part of the attention of all query rows over their sequences' caches.
+    func attend(layer: Int, worker: Int) {
+        let memory = scratch.workers[worker].attention
+        for item in layout.attention.items[worker] {
+            let tile = layout.attention.tiles[item.tile]
+            gatherQueries(tile, head: item.head, into: memory.queries.base)
+            if let slot = item.slot {
+                attend(item, tile, layer: layer, shared: scratch.shared[slot], memory: memory)
+                guard scratch.shared[slot].isLast(of: layout.attention.shared[slot].workers) else { continue }
+                join(scratch.shared[slot], tile, head: item.head, memory: memory)
+            } else {
+                attend(item, tile, layer: layer, memory: memory)
+            }
+            scatterResults(tile, head: item.head, state: memory.state)
+        }
+    }
+
+    /// All partitions of one head of a tile, joined as they come.
+    private func attend(_ item: AttentionPlan.Item, _ tile: AttentionPlan.Tile, layer: Int, memory: AttentionScratch) {
+        for partition in item.partitions {
+            let isFirst = partition == item.partitions.lowerBound
+            attend(partition, tile, layer: layer, head: item.head, memory: memory, into: isFirst ? memory.state : memory.part)
+            if !isFirst { memory.state.merge(memory.part, queries: tile.rows.count * configuration.groupSize) }
+        }
+    }
+
+    /// The partitions of one head that this worker computes of those that several share.
+    private func attend(
+        _ item: AttentionPlan.Item,
+        _ tile: AttentionPlan.Tile,
+        layer: Int,
+        shared: SharedAttention,
+        memory: AttentionScratch
+    ) {
+        for partition in item.partitions {
+            attend(partition, tile, layer: layer, head: item.head, memory: memory, into: shared.state(partition))
+        }
+    }
+
+    private func join(_ shared: SharedAttention, _ tile: AttentionPlan.Tile, head: Int, memory: AttentionScratch) {
+        let queries = tile.rows.count * configuration.groupSize
+        memory.state.copy(shared.state(0), queries: queries)
+        for partition in 1..<max(1, tile.partitions) { memory.state.merge(shared.state(partition), queries: queries) }
+    }
+
+    /// The query heads of the tile's rows that share KV head `head`, against one partition of the past.
+    private func attend(
+        _ partition: Int,
+        _ tile: AttentionPlan.Tile,
+        layer: Int,
+        head: Int,
+        memory: AttentionScratch,
+        into state: AttentionState
+    ) {
+        let group = configuration.groupSize
+        let start = partition * AttentionPlan.partitionTokens
+        let tokens = min(AttentionPlan.partitionTokens, tile.lastPosition + 1 - start)
+        let blocks = layout.blocks[tile.segment]
+        let firstBlock = start / KVCache.blockTokens
+        let count = (tokens + KVCache.blockTokens - 1) / KVCache.blockTokens
+        for index in 0..<count {
+            memory.keys.base[index] = UnsafeRawPointer(cache.keys(layer: layer, head: head, block: blocks[firstBlock + index]))
+            memory.values.base[index] = UnsafeRawPointer(cache.values(layer: layer, head: head, block: blocks[firstBlock + index]))
+        }
+        for (index, row) in tile.rows.enumerated() {
+            let end = UInt32(clamping: min(tokens, layout.positions[row] + 1 - start))
+            for query in index * group..<(index + 1) * group {
+                memory.first.base[query] = 0
+                memory.end.base[query] = end
+            }
+        }
+        let next = firstBlock + count < blocks.count ? blocks[firstBlock + count] : blocks[firstBlock]
+        var arguments = stellar_attention(
+            q: memory.queries.base,
+            ldq: configuration.headSize,
+            queries: tile.rows.count * group,
+            head_size: configuration.headSize,
+            blocks: count,
+            keys: UnsafePointer(memory.keys.base),
+            values: UnsafePointer(memory.values.base),
+            next: UnsafeRawPointer(cache.keys(layer: layer, head: head, block: next)),
+            kv_type: cache.element.kernelType,
+            block_tokens: KVCache.blockTokens,
+            first: memory.first.base,
+            end: memory.end.base,
+            softcap: 0,
+            max: state.maxima,
+            sum: state.sums,
+            acc: state.values,
+            ldacc: configuration.headSize
+        )
+        Kernels.table.attention(&arguments)
+    }
+
+    /// Rotated and scaled queries, `[rows · group size, head size]`.
+    private func gatherQueries(_ tile: AttentionPlan.Tile, head: Int, into target: UnsafeMutablePointer<Float>) {
+        let headSize = configuration.headSize
+        let group = configuration.groupSize
+        let width = (configuration.headCount + 2 * configuration.keyValueHeadCount) * headSize
+        let scale = 1 / Float(headSize).squareRoot()
+        for (index, row) in tile.rows.enumerated() {
+            let source = scratch.projected.base + row * width + head * group * headSize
+            for member in 0..<group {
+                let query = target + (index * group + member) * headSize
+                query.update(from: source + member * headSize, count: headSize)
+                rotate(query, row: row)
+                for element in 0..<headSize { query[element] *= scale }
+            }
+        }
+    }
+
+    private func scatterResults(_ tile: AttentionPlan.Tile, head: Int, state: AttentionState) {
+        let headSize = configuration.headSize
+        let groupWidth = configuration.groupSize * headSize
+        for (index, row) in tile.rows.enumerated() {
+            let first = index * configuration.groupSize
+            let target = scratch.attended.base + row * configuration.headCount * headSize + head * groupWidth
+            Kernels.table.attention_finish(
+                state.sums + first,
+                state.values + first * headSize,
+                headSize,
+                configuration.groupSize,
+                headSize,
+                target,
+                headSize
+            )
+        }
+    }
+}
+
+/// Softmax attention of some queries over some of the past: greatest scores and sums of weights, `[queries]`, and weighted values,
+/// `[queries, head size]`, of memory that somebody else owns.
+struct AttentionState: @unchecked Sendable {
+    // @unchecked: pointers into a buffer; a state is written by one worker, and read by another only after an acquire.
+    let maxima: UnsafeMutablePointer<Float>
+    let sums: UnsafeMutablePointer<Float>
+    let values: UnsafeMutablePointer<Float>
+    let headSize: Int
+
+    /// - Parameter memory: ``count(queries:headSize:)`` numbers.
+    init(_ memory: UnsafeMutablePointer<Float>, queries: Int, headSize: Int) {
+        values = memory
+        maxima = memory + queries * headSize
+        sums = maxima + queries
+        self.headSize = headSize
+    }
+
+    static func count(queries: Int, headSize: Int) -> Int {
+        queries * (headSize + 2)
+    }
+
+    func copy(_ other: AttentionState, queries: Int) {
+        maxima.update(from: other.maxima, count: queries)
+        sums.update(from: other.sums, count: queries)
+        values.update(from: other.values, count: queries * headSize)
+    }
+
+    /// Joins the state of a later part of the past to this one.
+    func merge(_ later: AttentionState, queries: Int) {
+        Kernels.table.attention_merge(maxima, sums, values, later.maxima, later.sums, later.values, queries, headSize, headSize)
+    }
+}
+
+/// What one worker needs for attention.
+struct AttentionScratch: Sendable {
+    /// `[tile rows · group size, head size]`.
+    let queries: FloatBuffer
+    let state: AttentionState
+    let part: AttentionState
+    /// The places of a partition that each query sees.
+    let first: Buffer<UInt32>
+    let end: Buffer<UInt32>
+    /// The blocks of a partition.
+    let keys: Buffer<UnsafeRawPointer?>
+    let values: Buffer<UnsafeRawPointer?>
+    private let states: FloatBuffer
+
+    init(_ configuration: ModelConfiguration) throws(InferenceError) {
+        let count = AttentionPlan.tileRows * configuration.groupSize
+        let headSize = configuration.headSize
+        let stateCount = AttentionState.count(queries: count, headSize: headSize)
+        queries = try FloatBuffer(count: count * headSize, purpose: "queries")
+        states = try FloatBuffer(count: 2 * stateCount, purpose: "attention results")
+        state = AttentionState(states.base, queries: count, headSize: headSize)
+        part = AttentionState(states.base + stateCount, queries: count, headSize: headSize)
+        first = try Buffer(count: count, purpose: "attention masks")
+        end = try Buffer(count: count, purpose: "attention masks")
+        let blocks = AttentionPlan.partitionTokens / KVCache.blockTokens
+        keys = try Buffer(count: blocks, purpose: "attention blocks")
+        values = try Buffer(count: blocks, purpose: "attention blocks")
+    }
+}
+
+/// The states of all partitions of a head whose attention several workers compute.
+final class SharedAttention: Sendable {
+    private let states: FloatBuffer
+    private let queries: Int
+    private let headSize: Int
+    private let arrived = Atomic<Int>(0)
+
+    /// - Parameter tokens: Most tokens of a sequence.
+    init(_ configuration: ModelConfiguration, tokens: Int) throws(InferenceError) {
+        queries = AttentionPlan.tileRows * configuration.groupSize
+        headSize = configuration.headSize
+        let partitions = (tokens + AttentionPlan.partitionTokens - 1) / AttentionPlan.partitionTokens
+        let count = AttentionState.count(queries: queries, headSize: headSize)
+        states = try FloatBuffer(count: partitions * count, purpose: "attention results")
+    }
+
+    func state(_ partition: Int) -> AttentionState {
+        let count = AttentionState.count(queries: queries, headSize: headSize)
+        return AttentionState(states.base + partition * count, queries: queries, headSize: headSize)
+    }
+
+    /// Says that a worker has finished its partitions. Returns whether it was the last of `workers`, who then sees what all have written.
+    func isLast(of workers: Int) -> Bool {
+        guard arrived.add(1, ordering: .acquiringAndReleasing).newValue == workers else { return false }
+        arrived.store(0, ordering: .relaxed)
+        return true
+    }
+}
