@@ -5,17 +5,17 @@ import CStellarKernels
 /// The work is a line of units: tiles of query rows, in each the KV heads, in each the partitions of the past. Every worker takes a run of
 /// that line of about equal cost. Where a cut falls inside the partitions of one head, the workers on both sides leave the states of
 /// their partitions in a shared slot, and the last of them to finish joins all in order: results do not depend on where the cuts are.
-struct AttentionPlan: Sendable, Equatable {
+package struct AttentionPlan: Sendable, Equatable {
     /// A run of query rows of one sequence.
-    struct Tile: Sendable, Equatable {
-        var segment: Int
+    package struct Tile: Sendable, Equatable {
+        package var segment: Int
         /// Rows of the batch.
-        var rows: Range<Int>
+        package var rows: Range<Int>
         /// Position of the last row.
-        var lastPosition: Int
+        package var lastPosition: Int
 
         /// Partitions of the past that some row sees, without regard to windows.
-        var partitions: Int { lastPosition / AttentionPlan.partitionTokens + 1 }
+        package var partitions: Int { lastPosition / AttentionPlan.partitionTokens + 1 }
         /// About proportional to the time that one head takes.
         fileprivate var cost: Int { rows.count * (lastPosition + 1 + overhead) }
 
@@ -24,32 +24,34 @@ struct AttentionPlan: Sendable, Equatable {
     }
 
     /// Some partitions of one head of one tile.
-    struct Item: Sendable, Equatable {
-        var tile: Int
-        var head: Int
-        var partitions: Range<Int>
+    package struct Item: Sendable, Equatable {
+        package var tile: Int
+        package var head: Int
+        package var partitions: Range<Int>
         /// Index into ``shared`` if others compute the rest.
-        var slot: Int?
+        package var slot: Int?
     }
 
     /// A head of a tile that several workers share.
-    struct Shared: Sendable, Equatable {
-        var tile: Int
-        var head: Int
-        var workers: Int
+    package struct Shared: Sendable, Equatable {
+        package var tile: Int
+        package var head: Int
+        package var workers: Int
     }
 
     /// Query rows in a tile.
-    static let tileRows = 16
+    package static let tileRows = 16
     /// Tokens of a partition; never changes, as results depend on it.
-    static let partitionTokens = Int(STELLAR_ATTENTION_TOKENS)
+    package static let partitionTokens = Int(STELLAR_ATTENTION_TOKENS)
 
-    private(set) var tiles: [Tile] = []
+    package private(set) var tiles: [Tile] = []
     /// One list a worker.
-    private(set) var items: [[Item]] = []
-    private(set) var shared: [Shared] = []
+    package private(set) var items: [[Item]] = []
+    package private(set) var shared: [Shared] = []
 
-    mutating func append(segment: Int, rows: Range<Int>, start: Int) {
+    package init() {}
+
+    package mutating func append(segment: Int, rows: Range<Int>, start: Int) {
         for first in stride(from: rows.lowerBound, to: rows.upperBound, by: Self.tileRows) {
             let tile = first..<min(first + Self.tileRows, rows.upperBound)
             tiles.append(Tile(segment: segment, rows: tile, lastPosition: start + tile.upperBound - 1 - rows.lowerBound))
@@ -57,7 +59,7 @@ struct AttentionPlan: Sendable, Equatable {
     }
 
     /// Deals the tiles out, after the last one has been appended.
-    mutating func deal(heads: Int, workers: Int) {
+    package mutating func deal(heads: Int, workers: Int) {
         items = Array(repeating: [], count: workers)
         let total = tiles.reduce(0) { $0 + $1.cost * heads }
         var (worker, done) = (0, 0)
