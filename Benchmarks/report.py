@@ -1,0 +1,129 @@
+"""Turns a result of compare.py into the tables of docs/performance.md and docs/performance.zh-CN.md, and draws its plots.
+
+Tables stand between `<!-- NAME -->` and `<!-- /NAME -->` in the documents.
+"""
+
+import json
+import pathlib
+import re
+import statistics
+import sys
+
+# Factors that we set ourselves, by (file, work).
+GOALS = {
+    ("Q4_1", "prefill 512"): 5,
+    ("Q4_1", "decode 128"): 2.7,
+    ("Q4_1", "decode at depth 2048"): 3,
+    ("Q4_1", "decode, 16 sequences (sum)"): 6,
+    ("F16", "decode 128"): 1.6,
+    ("F16", "prefill 512"): 1.7,
+    ("Q8_0", "prefill 512"): 3,
+    ("Q8_0", "decode 128"): 1.8,
+    ("F32", "prefill 512"): 1.7,
+    ("F32", "decode 128"): 1.6,
+}
+HEADS = {
+    "en": "| file | work | StellarChat | llama.cpp | ratio | goal |",
+    "zh": "| 文件 | 工作 | StellarChat | llama.cpp | 倍数 | 目标 |",
+}
+BEST_HEADS = {
+    "en": "| work | StellarChat, best file | llama.cpp, best file | ratio |",
+    "zh": "| 工作 | StellarChat 最佳文件 | llama.cpp 最佳文件 | 倍数 |",
+}
+
+
+def spread(result):
+    rates = result["rates"]
+    return f"{result['rate']:.0f} ({min(rates):.0f}–{max(rates):.0f})"
+
+
+def table(report, language):
+    rows = [HEADS[language], "|---|---|--:|--:|--:|--:|"]
+    for case in report["cases"]:
+        goal = GOALS.get((case["file"], case["work"]))
+        results = case["results"]
+        ours, peer = spread(results["stellarchat"]), spread(results["llama.cpp"])
+        rows.append(f"| {case['file']} | {case['work']} | {ours} | {peer} | **{case['ratio']:.2f}** | {goal or '–'} |")
+    return "\n".join(rows)
+
+
+def best(report, language):
+    rows = [BEST_HEADS[language], "|---|--:|--:|--:|"]
+    for work in dict.fromkeys(case["work"] for case in report["cases"]):
+        cases = [case for case in report["cases"] if case["work"] == work]
+        winners = []
+        for name in ("stellarchat", "llama.cpp"):
+            case = max(cases, key=lambda case: case["results"][name]["rate"])
+            winners.append((case["results"][name]["rate"], case["file"]))
+        (ours, our_file), (peer, peer_file) = winners
+        rows.append(f"| {work} | {ours:.0f} ({our_file}) | {peer:.0f} ({peer_file}) | **{ours / peer:.2f}** |")
+    return "\n".join(rows)
+
+
+def memory(report, language):
+    head = {"en": "| file | size, MB | load, s | peak, MB |", "zh": "| 文件 | 大小（MB） | 加载（秒） | 内存峰值（MB） |"}
+    rows = [head[language], "|---|--:|--:|--:|"]
+    for case in report["cases"]:
+        if case["work"] == "prefill 512":
+            ours = case["results"]["stellarchat"]
+            rows.append(f"| {case['file']} | {case['bytes'] / 1e6:.0f} | {ours['load_seconds']:.2f} | {ours['peak_megabytes']:.0f} |")
+    return "\n".join(rows)
+
+
+def limits(report, language):
+    """How much of the measured read bandwidth decoding uses."""
+    measured = [limit["read_gigabytes_per_second"] for limit in report.get("limits", []) if limit]
+    if not measured:
+        return ""
+    bandwidth = statistics.median(measured)
+    head = {
+        "en": f"Read bandwidth in the same run, two threads: {bandwidth:.0f} GB/s.\n\n| file | limit, tokens/s | reached | share |",
+        "zh": f"同一次运行中两个线程的读带宽：{bandwidth:.0f} GB/s。\n\n| 文件 | 上限（词元/秒） | 达到 | 比例 |",
+    }
+    rows = [head[language], "|---|--:|--:|--:|"]
+    for case in report["cases"]:
+        if case["work"] == "decode 128":
+            limit = bandwidth * 1e9 / case["bytes"]
+            rate = case["results"]["stellarchat"]["rate"]
+            rows.append(f"| {case['file']} | {limit:.0f} | {rate:.0f} | {100 * rate / limit:.0f} % |")
+    return "\n".join(rows)
+
+
+def plots(report, folder):
+    import matplotlib
+
+    matplotlib.use("svg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, 2, figsize=(10, 3.6))
+    labels = {"prefill": "prompt tokens", "decode": "depth, tokens"}
+    for axis, kind in zip(axes, ("prefill", "decode")):
+        points = [point for point in report["growth"] if point["kind"] == kind]
+        for name in points[0]["rates"]:
+            axis.plot([p["tokens"] for p in points], [p["rates"][name] for p in points], marker="o", label=name)
+        axis.set(xlabel=labels[kind], ylabel=f"{kind}, tokens/s", ylim=(0, None))
+        axis.grid(alpha=0.3)
+        axis.legend()
+    figure.tight_layout()
+    folder.mkdir(parents=True, exist_ok=True)
+    plt.rcParams["svg.hashsalt"] = "stellarchat"
+    figure.savefig(folder / "performance-growth.svg", metadata={"Date": None})
+
+
+def main():
+    report = json.loads(pathlib.Path(sys.argv[1]).read_text())
+    docs = pathlib.Path(sys.argv[2])
+    for name, language in (("performance.md", "en"), ("performance.zh-CN.md", "zh")):
+        path = docs / name
+        text = path.read_text()
+        parts = {"results": table, "best": best, "memory": memory, "limits": limits}
+        for part, make in parts.items():
+            block = f"<!-- {part} -->\n{make(report, language)}\n<!-- /{part} -->"
+            text = re.sub(f"<!-- {part} -->.*?<!-- /{part} -->", lambda _: block, text, flags=re.S)
+        path.write_text(text)
+    if report.get("growth"):
+        plots(report, docs / "images")
+
+
+if __name__ == "__main__":
+    main()
