@@ -6,26 +6,16 @@ The environment is the one in which transformers renders chat templates. Run wit
     python3 Tests/reference/jinja_cases.py
 """
 
-import datetime
 import json
 import os
 import sys
 
 import jinja2
-from transformers.utils import chat_template_utils
 
+from jinja_environment import compile_template
 from jinja_expressions import EXPRESSIONS, VARIABLES
 from jinja_programs import PROGRAMS
 from jinja_styles import CONVERSATIONS, STYLES
-
-NOW = datetime.datetime(2024, 7, 26, 9, 5, 3)
-
-
-def compile_template(source):
-    template = chat_template_utils._cached_compile_jinja_template(source)
-    template.globals["strftime_now"] = lambda format: NOW.strftime(format)
-    return template
-
 
 def plain(value):
     """JSON that keeps the order of keys and the difference of 1 and 1.0 in any reader."""

@@ -69,7 +69,7 @@ extension JinjaFilters {
         switch value {
         case .string(let text):
             return .string(text.replacingText(String(String.UnicodeScalarView(text.text.unicodeScalars.reversed()))))
-        case .iterator, .undefined: return try .list(try value.elements().reversed())
+        case .iterator: return try .list(try value.elements().reversed())
         default:
             _ = try value.elements()
             return try lazily(from: value, interpreter) { $0.reversed() }

@@ -99,11 +99,23 @@ enum JinjaOperators {
         case .add: return .integer(try checked(left.addingReportingOverflow(right)))
         case .subtract: return .integer(try checked(left.subtractingReportingOverflow(right)))
         case .multiply: return .integer(try checked(left.multipliedReportingOverflow(by: right)))
-        case .divide: return .double(try applyToDoubles(.divide, Double(left), Double(right)))
+        case .divide: return .double(try quotient(left, right))
         case .floorDivide: return .integer(try floorDivision(left, right).quotient)
         case .modulo: return .integer(try floorDivision(left, right).remainder)
         case .power: return right < 0 ? .double(try applyToDoubles(.power, Double(left), Double(right))) : .integer(try power(left, right))
         }
+    }
+
+    /// The number nearest to left / right, also where they have more digits than a double holds.
+    private static func quotient(_ left: Int, _ right: Int) throws -> Double {
+        guard right != 0, left != 0, max(left.magnitude, right.magnitude) > 1 << 53 else {
+            return try applyToDoubles(.divide, Double(left), Double(right))
+        }
+        let shift = left.magnitude.leadingZeroBitCount
+        let (bits, rest) = (UInt128(left.magnitude << shift) << 64).quotientAndRemainder(dividingBy: UInt128(right.magnitude))
+        // The lowest of 65 bits and more says whether something follows: it can't change how a tie is rounded otherwise.
+        let magnitude = Double(sign: .plus, exponent: -64 - shift, significand: Double(rest == 0 ? bits : bits | 1))
+        return (left < 0) == (right < 0) ? magnitude : -magnitude
     }
 
     static func floorDivision(_ left: Int, _ right: Int) throws -> (quotient: Int, remainder: Int) {
@@ -188,7 +200,11 @@ enum JinjaOperators {
                 throw JinjaError("'in <string>' requires string as left operand, not \(value.typeName)")
             }
             return text.contains(needle)
-        case .dictionary(let dictionary): return dictionary.value(try JinjaKey(value)) != nil
+        case .dictionary(let dictionary):
+            switch value {
+            case .iterator, .range, .function, .macro, .loop: return false  // Hashed by identity, and never a key here.
+            default: return dictionary.value(try JinjaKey(value)) != nil
+            }
         case .range(let range): return range.items.contains { $0.isEqual(to: value) }
         case .iterator(let iterator):
             while let item = try iterator.next() { if item.isEqual(to: value) { return true } }
