@@ -77,6 +77,8 @@ package struct JSONObject: Sendable, Equatable, RandomAccessCollection {
     private var members: [Member] = []
     /// Open addressing; −1 is free. A power of two in size, at most half full; empty if there are few members.
     private var slots: [Int32] = []
+    /// A key that the file gives more than once, if there is one.
+    package private(set) var repeatedKey: String?
 
     package init() {}
 
@@ -98,6 +100,7 @@ package struct JSONObject: Sendable, Equatable, RandomAccessCollection {
         if slots.isEmpty {
             if let place = place(of: key) {
                 members[place].value = value
+                repeatedKey = key
             } else {
                 members.append(Member(key: key, value: value))
                 if members.count > Self.longestScan { grow() }
@@ -107,6 +110,7 @@ package struct JSONObject: Sendable, Equatable, RandomAccessCollection {
         let slot = slot(of: key)
         if slots[slot] >= 0 {
             members[Int(slots[slot])].value = value
+            repeatedKey = key
             return
         }
         slots[slot] = Int32(truncatingIfNeeded: members.count)
