@@ -123,8 +123,8 @@ struct SmallModelTests {
             let path = directory.path + "/checked.gguf"
             try writer.write(to: path)
             let reason = #expect(throws: InferenceError.self) {
-                let file = try GGUFFile(path: path)
-                try ModelText(file).check(against: ModelBlueprint(file).configuration)
+                let files = try ModelFiles(ModelLocation(path: path))
+                try ModelText(files).check(against: ModelBlueprint(files).configuration)
             }
             #expect(reason?.code == error?.code, "\(key): found without loading, too")
         }
