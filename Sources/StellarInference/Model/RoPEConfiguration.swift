@@ -29,7 +29,7 @@ public struct RoPEConfiguration: Sendable, Equatable {
         guard dimensions > 0, dimensions % 2 == 0, dimensions <= headSize else {
             throw ModelConfiguration.invalid("it rotates \(dimensions) elements of heads of size \(headSize)")
         }
-        guard base.isFinite, base >= 1 else { throw ModelConfiguration.invalid("its RoPE base is \(base)") }
+        guard base.isFinite, base > 1 else { throw ModelConfiguration.invalid("its RoPE base is \(base)") }
         try scaling.validate(pairs: dimensions / 2)
     }
 }
@@ -115,6 +115,11 @@ public struct LongRoPEScaling: Sendable, Equatable {
         self.longFactors = longFactors
         self.originalLength = originalLength
         self.attentionFactor = attentionFactor
+    }
+
+    /// The usual attention factor of a context `factor` times as long as the original.
+    public static func attentionFactor(_ factor: Double, originalLength: Int) -> Double {
+        factor <= 1 ? 1 : (1 + log(factor) / log(Double(max(2, originalLength)))).squareRoot()
     }
 }
 

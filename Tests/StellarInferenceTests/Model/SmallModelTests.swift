@@ -110,7 +110,7 @@ struct SmallModelTests {
             ("llama.attention.head_count", .uint32(0), "head count"), ("llama.attention.head_count_kv", .uint32(4), "evenly"),
             ("llama.attention.layer_norm_rms_epsilon", .float32(.nan), "epsilon"), ("llama.rope.dimension_count", .uint32(22), "rotates"),
             ("llama.rope.freq_base", .float32(-1), "RoPE base"), ("llama.context_length", .uint64(1 << 40), "context length"),
-            ("llama.block_count", .uint32(0), "block count"), ("llama.expert_count", .uint32(8), "mixture of experts"),
+            ("llama.block_count", .uint32(0), "block count"), ("llama.expert_count", .uint32(8), "llama.expert_used_count"),
             ("tokenizer.ggml.model", .string("rwkv"), "rwkv"), ("llama.vocab_size", .uint32(39), "[39, 48]"),
             ("general.sampling.temp", .float32(9), "temperature"),
         ]
