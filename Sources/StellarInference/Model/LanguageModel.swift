@@ -71,7 +71,7 @@ public final class LanguageModel: Sendable {
         let pool = ComputePool(workerCount: options.threads ?? MachineTopology.usableCores)
         defer { pool.stop() }
         weights = try WeightLoader(blueprint: blueprint, precision: options.precision, pool: pool).load()
-        usesFullPrecision = weights.tokenEmbedding.type == .f32 && weights.layers.allSatisfy(\.isFullPrecision)
+        usesFullPrecision = weights.isFullPrecision
         summary = Self.summarize(configuration, blueprint.source, options.precision)
         loadDuration = .now - start
     }
@@ -89,11 +89,5 @@ public final class LanguageModel: Sendable {
         let types = bytes.sorted { $0.value > $1.value }.map(\.key.name).joined(separator: " + ")
         return "\(configuration.architecture), \(parameters / 1_000_000)M parameters, weights \(types), precision \(precision.rawValue), "
             + "context \(configuration.contextLength)"
-    }
-}
-
-extension ModelWeights.Layer {
-    fileprivate var isFullPrecision: Bool {
-        [queryKeyValue, attentionOutput, gateUp, down].allSatisfy { $0.matrices.allSatisfy { $0.type == .f32 } }
     }
 }
