@@ -1,4 +1,5 @@
 import CStellarKernels
+import Synchronization
 
 /// Turns the tensors of a ``ModelBlueprint`` into ``ModelWeights``: maps or converts each.
 ///
@@ -140,10 +141,18 @@ struct WeightLoader {
         )
         switch precision {
         case .auto:
-            return Kernels.convertsHalvesInHardware || stored.type != .f16 ? stored : try convert(stored, to: .f32, name: tensor.name)
+            let canStay = stored.type.hasKernels && (Kernels.convertsHalvesInHardware || stored.type != .f16)
+            return canStay ? stored : try expand(stored, name: tensor.name)
         case .fp32: return try convert(stored, to: .f32, name: tensor.name)
         case .fp16: return try convert(stored, to: .f16, name: tensor.name)
         }
+    }
+
+    /// A copy in F16, which loses little beside what quantisation has lost; in F32 where F16 can't hold the numbers or is slow.
+    private func expand(_ source: WeightMatrix, name: String) throws(InferenceError) -> WeightMatrix {
+        guard Kernels.convertsHalvesInHardware, source.type != .f16 else { return try convert(source, to: .f32, name: name) }
+        let halves = try convert(source, to: .f16, name: name)
+        return halves.isFinite(pool) ? halves : try convert(source, to: .f32, name: name)
     }
 
     /// A copy of `source` with elements of the type `target` (F32 or F16).
@@ -178,5 +187,19 @@ struct WeightLoader {
                 Kernels.table.f32_to_f16(base, target + index * source.inputs, source.inputs)
             }
         }
+    }
+}
+
+extension WeightMatrix {
+    /// Whether no F16 number is infinite or none at all.
+    fileprivate func isFinite(_ pool: ComputePool) -> Bool {
+        let overflows = Atomic<Bool>(false)
+        pool.run { worker in
+            for output in pool.share(of: outputs, worker: worker) {
+                let halves = UnsafeBufferPointer(start: row(output).assumingMemoryBound(to: UInt16.self), count: inputs)
+                if halves.contains(where: { $0 & 0x7C00 == 0x7C00 }) { overflows.store(true, ordering: .relaxed) }
+            }
+        }
+        return !overflows.load(ordering: .relaxed)
     }
 }
