@@ -98,6 +98,17 @@ static void silu_multiply(const float *gate, const float *up, float *out, size_t
     for (size_t i = 0; i < n; i++) { out[i] = gate[i] / (1 + expf(-gate[i])) * up[i]; }
 }
 
+static void gelu_multiply(const float *gate, const float *up, float *out, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        const float g = gate[i];
+        out[i] = g / (1 + expf(-1.5957691216057308f * (g + 0.044715f * g * g * g))) * up[i];
+    }
+}
+
+static void soft_cap(float *x, size_t n, float cap) {
+    for (size_t i = 0; i < n; i++) { x[i] = cap * tanhf(x[i] / cap); }
+}
+
 static void add(float *x, const float *y, size_t n) {
     for (size_t i = 0; i < n; i++) { x[i] += y[i]; }
 }
@@ -134,7 +145,8 @@ static float attention_score(const stellar_attention *a, size_t query, size_t pl
     for (size_t d = 0; d < a->head_size; d++) {
         score += a->q[query * a->ldq + d] * kv_element(a->kv_type, a->keys[block], d * a->block_tokens + slot);
     }
-    return a->softcap > 0 ? a->softcap * tanhf(score / a->softcap) : score;
+    if (a->soft_cap != 0) { soft_cap(&score, 1, a->soft_cap); }
+    return score;
 }
 
 static void attend(const stellar_attention *a, size_t query) {
@@ -249,6 +261,8 @@ const stellar_kernels stellar_kernels_scalar = {
     .rope_interleaved = rope_interleaved,
     .rope_half = rope_half,
     .silu_multiply = silu_multiply,
+    .gelu_multiply = gelu_multiply,
+    .soft_cap = soft_cap,
     .add = add,
     .f32_to_f16 = f32_to_f16,
     .f16_to_f32 = f16_to_f32,

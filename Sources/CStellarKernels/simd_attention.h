@@ -59,13 +59,6 @@ STELLAR_INLINE void place_scores(stellar_type type, size_t queries, size_t vecto
     }
 }
 
-/// cap * tanh(score / cap), by tanh(x) = 1 - 2 / (exp(2x) + 1).
-STELLAR_INLINE vec soft_cap(vec score, float cap) {
-    const vec one = v_set1(1.0f), two = v_set1(2.0f);
-    const vec power = v_exp(v_mul(score, v_set1(2.0f / cap)));
-    return v_mul(v_set1(cap), v_sub(one, v_div(two, v_add(power, one))));
-}
-
 /// Scores to weights exp(score - max) for query `i` of the tile; writes its maximum and sum.
 static void query_weights(query_tile *tile, size_t i) {
     const stellar_attention *a = tile->args;
@@ -75,9 +68,7 @@ static void query_weights(query_tile *tile, size_t i) {
     if (first >= end) { return; }
     float *weight = tile->weight[i];
     const size_t low = first / VEC_LANES * VEC_LANES, high = (end + VEC_LANES - 1) / VEC_LANES * VEC_LANES;
-    if (a->softcap > 0) {
-        for (size_t t = low; t < high; t += VEC_LANES) { v_store(weight + t, soft_cap(v_load(weight + t), a->softcap)); }
-    }
+    if (a->soft_cap != 0) { soft_cap(weight + low, high - low, a->soft_cap); }
     for (size_t t = low; t < first; t++) { weight[t] = -INFINITY; }
     for (size_t t = end; t < high; t++) { weight[t] = -INFINITY; }
     vec greatest = v_set1(-INFINITY);

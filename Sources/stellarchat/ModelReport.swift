@@ -72,7 +72,8 @@ struct ModelReport {
 
     private var verdict: String {
         do throws(InferenceError) {
-            _ = try ModelBlueprint(file)
+            let blueprint = try ModelBlueprint(.gguf(file))
+            try ModelText(.gguf(file)).check(against: blueprint.configuration)
             return "yes"
         } catch {
             return "no: \(error)"

@@ -7,11 +7,12 @@ struct StellarChat: AsyncParsableCommand {
         commandName: "stellarchat",
         abstract: "Runs chat models on this machine.",
         discussion: """
-            MODEL is a .gguf file or a directory that holds one; without it the variable MODEL_PATH is used, else \
+            MODEL is a .gguf file, a directory that holds one, or a Hugging Face model directory; without it the variable MODEL_PATH is used, else \
             \(ModelArgument.defaultPath).
             """,
         subcommands: [
-            ChatCommand.self, GenerateCommand.self, InspectCommand.self, TokenizeCommand.self, DetokenizeCommand.self, BenchCommand.self,
+            ChatCommand.self, GenerateCommand.self, InspectCommand.self, TokenizeCommand.self, DetokenizeCommand.self,
+            RenderCommand.self, LogitsCommand.self, PerplexityCommand.self, BenchCommand.self,
         ]
     )
 

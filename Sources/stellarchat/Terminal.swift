@@ -30,9 +30,9 @@ enum Terminal {
     }
 
     /// Writes `value` as JSON, keys in alphabetical order.
-    static func writeJSON(_ value: some Encodable) throws {
+    static func writeJSON(_ value: some Encodable, pretty: Bool = true) throws {
         let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        encoder.outputFormatting = pretty ? [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes] : [.sortedKeys, .withoutEscapingSlashes]
         write(String(decoding: try encoder.encode(value), as: UTF8.self) + "\n")
     }
 }

@@ -19,8 +19,14 @@ struct TextInput: ParsableArguments {
         return lines.map { String(decoding: $0, as: UTF8.self) }
     }
 
+    /// All of a file; bytes that are no UTF-8 become U+FFFD.
+    static func text(ofFile file: String) throws -> String { String(decoding: try data(ofFile: file), as: UTF8.self) }
+
     private func data() throws -> Data {
-        guard let file else { return FileHandle.standardInput.readDataToEndOfFile() }
+        try file.map { try Self.data(ofFile: $0) } ?? FileHandle.standardInput.readDataToEndOfFile()
+    }
+
+    private static func data(ofFile file: String) throws -> Data {
         guard let data = FileManager.default.contents(atPath: file) else {
             throw InferenceError(.invalidRequest, "The file \(file) can't be read.")
         }

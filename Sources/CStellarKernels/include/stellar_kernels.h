@@ -138,7 +138,8 @@ static inline uint16_t stellar_f32_to_bf16(float value) {
 ///
 /// The result of a query depends on where the borders of partitions lie (not on the other queries of a call), so keep them fixed.
 typedef struct stellar_attention {
-    /// Queries, [queries][ldq], the first head_size of each row are used. Already multiplied by the scale, 1 / sqrt(head_size).
+    /// Queries, [queries][ldq], the first head_size of each row are used. Already multiplied by the scale of the scores,
+    /// mostly 1 / sqrt(head_size).
     const float *q;
     size_t ldq;
     size_t queries;
@@ -159,8 +160,8 @@ typedef struct stellar_attention {
     /// anything.
     const uint32_t *first;
     const uint32_t *end;
-    /// Above 0: scores s become softcap * tanh(s / softcap) (Gemma 2, arXiv:2408.00118).
-    float softcap;
+    /// c: a score s becomes c * tanh(s / c) (Gemma 2, arXiv:2408.00118); 0: none.
+    float soft_cap;
     /// Results: greatest score [queries], sum of exp(score - max) [queries], and the sum of exp(score - max) * value, [queries][ldacc],
     /// of which head_size of each row are used. A query that sees nothing gets -infinity, 0 and zeros.
     float *max;
@@ -209,6 +210,12 @@ typedef struct stellar_kernels {
 
     /// out[i] = silu(gate[i]) * up[i] with silu(g) = g / (1 + exp(-g)). out may be gate or up.
     void (*silu_multiply)(const float *gate, const float *up, float *out, size_t n);
+
+    /// out[i] = gelu(gate[i]) * up[i] with gelu(g) = g / 2 * (1 + tanh(sqrt(2 / pi) * (g + 0.044715 * g^3))). out may be gate or up.
+    void (*gelu_multiply)(const float *gate, const float *up, float *out, size_t n);
+
+    /// x[i] = cap * tanh(x[i] / cap) with an error below 3e-7 * cap, in place.
+    void (*soft_cap)(float *x, size_t n, float cap);
 
     /// x[i] += y[i].
     void (*add)(float *x, const float *y, size_t n);

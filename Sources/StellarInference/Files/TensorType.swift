@@ -49,14 +49,6 @@ package enum TensorType: UInt32, Sendable, CaseIterable {
     /// Bytes of a row of `count` elements, which must be whole blocks.
     package func byteCount(of count: Int) -> Int { count / blockSize * blockBytes }
 
-    /// Whether weights of this type can be used in a forward pass. Others can be inspected only.
-    package var isRunnable: Bool {
-        switch self {
-        case .f32, .f16, .bf16, .q8_0, .q4_0, .q4_1: true
-        default: false
-        }
-    }
-
     /// The names of types that ggml once had and gave up: files with them must be converted again.
     static let removedNames: [UInt32: String] = [
         4: "Q4_2", 5: "Q4_3", 31: "Q4_0_4_4", 32: "Q4_0_4_8", 33: "Q4_0_8_8", 36: "IQ4_NL_4_4", 37: "IQ4_NL_4_8", 38: "IQ4_NL_8_8",

@@ -24,7 +24,7 @@ public final class LanguageModel: Sendable {
     /// Longest sequence that the model was trained for, in tokens.
     public var contextLength: Int { configuration.contextLength }
 
-    /// Loads the model at `path` (a `.gguf` file, or a directory that holds one), or returns the one already loaded from there: two
+    /// Loads the model at `path` (a `.gguf` file, a directory that holds one, or a Hugging Face directory), or returns the one already loaded from there: two
     /// loads of one path give one model. Loading runs on a thread of its own.
     ///
     /// - Throws: ``InferenceError`` `modelNotFound`, `invalidModelFile`, `unsupportedModel`, `invalidConfiguration`, `outOfMemory`.
@@ -57,19 +57,22 @@ public final class LanguageModel: Sendable {
     init(location: ModelLocation, options: LoadOptions) throws(InferenceError) {
         let start = ContinuousClock.now
         try Kernels.validateSelection()
-        let blueprint = try ModelBlueprint(GGUFFile(path: location.file))
+        let files = try ModelFiles(location)
+        let blueprint = try ModelBlueprint(files)
+        let text = try ModelText(files)
+        try text.check(against: blueprint.configuration)
         name = location.name
         configuration = blueprint.configuration
-        tokenizer = blueprint.tokenizer
-        chatTemplate = blueprint.chatTemplate
-        defaultSampling = blueprint.defaultSampling
-        created = Self.modificationTime(location.file)
+        tokenizer = text.tokenizer
+        chatTemplate = text.chatTemplate
+        defaultSampling = text.defaultSampling
+        created = Self.modificationTime(location.path)
 
         let pool = ComputePool(workerCount: options.threads ?? MachineTopology.usableCores)
         defer { pool.stop() }
         weights = try WeightLoader(blueprint: blueprint, precision: options.precision, pool: pool).load()
-        usesFullPrecision = weights.tokenEmbedding.type == .f32 && weights.layers.allSatisfy(\.isFullPrecision)
-        summary = Self.summarize(configuration, blueprint.file, options.precision)
+        usesFullPrecision = weights.isFullPrecision
+        summary = Self.summarize(configuration, blueprint.source, options.precision)
         loadDuration = .now - start
     }
 
@@ -78,18 +81,13 @@ public final class LanguageModel: Sendable {
         return Int((date?.timeIntervalSince1970 ?? 0).rounded(.down))
     }
 
-    private static func summarize(_ configuration: ModelConfiguration, _ file: GGUFFile, _ precision: Precision) -> String {
-        let parameters = file.tensors.reduce(0) { $0 + $1.elementCount }
+    private static func summarize(_ configuration: ModelConfiguration, _ source: any TensorSource, _ precision: Precision) -> String {
+        let tensors = source.storedTensors
+        let parameters = tensors.reduce(0) { $0 + $1.elementCount }
         var bytes: [TensorType: Int] = [:]
-        for tensor in file.tensors { bytes[tensor.type, default: 0] += tensor.byteCount }
+        for tensor in tensors { bytes[tensor.type, default: 0] += tensor.byteCount }
         let types = bytes.sorted { $0.value > $1.value }.map(\.key.name).joined(separator: " + ")
         return "\(configuration.architecture), \(parameters / 1_000_000)M parameters, weights \(types), precision \(precision.rawValue), "
             + "context \(configuration.contextLength)"
-    }
-}
-
-extension ModelWeights.Layer {
-    fileprivate var isFullPrecision: Bool {
-        [queryKeyValue, attentionOutput, gateUp, down].allSatisfy { $0.matrices.allSatisfy { $0.type == .f32 } }
     }
 }

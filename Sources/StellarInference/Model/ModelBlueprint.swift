@@ -1,50 +1,50 @@
-/// Everything about a model file but its weights, checked: a file that has one will load, memory permitting.
+/// The network of a model but its weights, checked: where the shapes and the tensors are right, it will load, memory permitting.
 package struct ModelBlueprint: Sendable {
-    let file: GGUFFile
-    let configuration: ModelConfiguration
-    let tokenizer: Tokenizer
-    /// `nil` if the file has none.
-    let chatTemplate: ChatTemplate?
-    let defaultSampling: SamplingParameters
-    let tensors: [TensorRole: GGUFTensor]
+    let source: any TensorSource
+    package let configuration: ModelConfiguration
+    let tensors: [TensorRole: StoredTensor]
 
-    /// - Throws: ``InferenceError`` `invalidModelFile`, `unsupportedModel`, `invalidTemplate`, `invalidRequest` (sampling values out of
-    ///   range): the reason why the file can't be run.
-    package init(_ file: GGUFFile) throws(InferenceError) {
-        let metadata = file.metadata
-        guard let family = try metadata.string("general.architecture") else {
-            throw InferenceError(.invalidModelFile, "\(file.file.name) does not name its architecture. Fetch or convert it again.")
+    /// - Throws: ``InferenceError`` `invalidModelFile`, `unsupportedModel`: the reason why the model can't be run.
+    package init(_ files: ModelFiles) throws(InferenceError) {
+        switch files {
+        case .gguf(let file): try self.init(file)
+        case .huggingFace(let directory): try self.init(directory)
+        }
+    }
+
+    private init(_ file: GGUFFile) throws(InferenceError) {
+        guard let family = try file.metadata.string("general.architecture") else {
+            throw InferenceError(.invalidModelFile, "\(file.description) does not name its architecture. Fetch or convert it again.")
         }
         let architecture = try ModelArchitectures.architecture(ggufName: family)
-        let configuration = try architecture.configuration(gguf: metadata)
-        let tokenizer = try Tokenizer(TokenizerVocabulary(metadata))
-        guard tokenizer.vocabularySize <= configuration.vocabularySize else {
-            throw ModelConfiguration.invalid(
-                "it has \(tokenizer.vocabularySize) tokens but embeddings for \(configuration.vocabularySize)"
-            )
-        }
-        self.file = file
-        self.configuration = configuration
-        self.tokenizer = tokenizer
-        chatTemplate = try Self.chatTemplate(metadata, tokenizer)
-        defaultSampling = try Self.defaultSampling(metadata)
+        source = file
+        configuration = try architecture.configuration(gguf: file.metadata)
         tensors = try architecture.tensors(gguf: configuration).match(file)
     }
 
-    private static func chatTemplate(_ metadata: GGUFMetadata, _ tokenizer: Tokenizer) throws(InferenceError) -> ChatTemplate? {
-        guard let source = try metadata.string("tokenizer.chat_template") else { return nil }
-        return try ChatTemplate(source: source, bosToken: tokenizer.bosTokenText, eosToken: tokenizer.eosTokenText)
+    private init(_ directory: HuggingFaceDirectory) throws(InferenceError) {
+        guard let family = directory.configuration["model_type"]?.string else {
+            throw InferenceError(.invalidModelFile, "\(directory.description)/config.json does not name its model_type. Download it again.")
+        }
+        try Self.checkStorage(directory)
+        let architecture = try ModelArchitectures.architecture(huggingFaceType: family)
+        source = directory
+        configuration = try architecture.configuration(huggingFace: directory.configuration)
+        tensors = try architecture.tensors(huggingFace: configuration).match(directory)
     }
 
-    /// The values that llama.cpp uses where a file recommends none: better replies from small models than the bare distribution.
-    private static func defaultSampling(_ metadata: GGUFMetadata) throws(InferenceError) -> SamplingParameters {
-        let parameters = try SamplingParameters(
-            temperature: Float(metadata.float("general.sampling.temp") ?? 0.8),
-            topK: metadata.integer("general.sampling.top_k") ?? 40,
-            topP: Float(metadata.float("general.sampling.top_p") ?? 0.95),
-            minP: Float(metadata.float("general.sampling.min_p") ?? 0.05)
-        )
-        try parameters.validate()
-        return parameters
+    /// Refuses weights in forms that are no plain numbers.
+    private static func checkStorage(_ directory: HuggingFaceDirectory) throws(InferenceError) {
+        let remedy = "Use the original weights (BF16, F16 or F32), or a quantised GGUF file of the model."
+        if let quantization = directory.configuration["quantization_config"], quantization != .null {
+            let method = quantization["quant_method"]?.string ?? "a method it does not name"
+            throw InferenceError(.unsupportedModel, "\(directory.description) is quantised by \(method), which is not supported. \(remedy)")
+        }
+        if let (name, type) = directory.unreadableTensors.min(by: { $0.key < $1.key }) {
+            throw InferenceError(
+                .unsupportedModel,
+                "\(directory.description): the tensor \(quoted(name)) is stored as \(type), which is not supported. \(remedy)"
+            )
+        }
     }
 }

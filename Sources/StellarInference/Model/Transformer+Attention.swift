@@ -2,16 +2,83 @@ import CStellarKernels
 import Synchronization
 
 extension Transformer {
+    /// Attention of all rows; leaves what it adds to the residual stream in `update`.
+    func attention(_ layer: ModelWeights.Layer, index: Int, rows: Range<Int>, worker: Int) {
+        let input = normalize(rows, weight: layer.attentionNorm)
+        pool.barrier()
+        multiply(layer.queryKeyValue, from: input, to: scratch.projected, worker: worker)
+        pool.barrier()
+        normalizeHeads(rows, layer)
+        storeKeysAndValues(rows, layer: index)
+        pool.barrier()
+        attend(layer: index, worker: worker)
+        pool.barrier()
+        multiply(layer.attentionOutput, from: scratch.attended, to: scratch.update, worker: worker)
+        pool.barrier()
+    }
+
+    /// RMS norm of queries and keys in place.
+    private func normalizeHeads(_ rows: Range<Int>, _ layer: ModelWeights.Layer) {
+        guard let query = layer.queryNorm, let key = layer.keyNorm else { return }
+        let (querySize, keySize) = (configuration.querySize, configuration.keySize)
+        for row in rows {
+            let queries = scratch.projected.base + row * (querySize + 2 * keySize)
+            normalize(queries, count: querySize, weight: query)
+            normalize(queries + querySize, count: keySize, weight: key)
+        }
+    }
+
+    /// Runs of the weight's length, each by itself: heads, or all of them at once.
+    private func normalize(_ values: UnsafeMutablePointer<Float>, count: Int, weight: WeightVector) {
+        for start in stride(from: 0, to: count, by: weight.count) {
+            Kernels.table.rms_norm(values + start, weight.base, values + start, weight.count, configuration.normEpsilon)
+        }
+    }
+
+    private func storeKeysAndValues(_ rows: Range<Int>, layer: Int) {
+        let headSize = configuration.headSize
+        let heads = configuration.keyValueHeadCount
+        let width = configuration.querySize + 2 * configuration.keySize
+        for row in rows {
+            let keys = scratch.projected.base + row * width + configuration.querySize
+            let position = layout.positions[row]
+            let block = layout.blocks[layout.segmentOfRow[row]][position / KVCache.blockTokens]
+            for head in 0..<heads {
+                let key = keys + head * headSize
+                rotate(key, row: row, layer: layer)
+                cache.store(
+                    key: key,
+                    value: key + heads * headSize,
+                    layer: layer,
+                    head: head,
+                    block: block,
+                    slot: position % KVCache.blockTokens
+                )
+            }
+        }
+    }
+
+    private func rotate(_ head: UnsafeMutablePointer<Float>, row: Int, layer: Int) {
+        guard let rope = configuration.layers[layer].rope else { return }
+        let pairs = ropes[rope].pairs
+        let cosines = scratch.angles[rope].cosines.base + row * pairs
+        let sines = scratch.angles[rope].sines.base + row * pairs
+        switch ropes[rope].pairing {
+        case .interleaved: Kernels.table.rope_interleaved(head, cosines, sines, pairs)
+        case .half: Kernels.table.rope_half(head, cosines, sines, pairs)
+        }
+    }
+
     /// This worker's part of the attention of all query rows over their sequences' caches.
-    func attend(layer: Int, worker: Int) {
+    private func attend(layer: Int, worker: Int) {
         let memory = scratch.workers[worker].attention
         for item in layout.attention.items[worker] {
             let tile = layout.attention.tiles[item.tile]
-            gatherQueries(tile, head: item.head, into: memory.queries.base)
+            gatherQueries(tile, layer: layer, head: item.head, into: memory.queries.base)
             if let slot = item.slot {
                 attend(item, tile, layer: layer, shared: scratch.shared[slot], memory: memory)
                 guard scratch.shared[slot].isLast(of: layout.attention.shared[slot].workers) else { continue }
-                join(scratch.shared[slot], tile, head: item.head, memory: memory)
+                join(scratch.shared[slot], tile, layer: layer, memory: memory)
             } else {
                 attend(item, tile, layer: layer, memory: memory)
             }
@@ -21,8 +88,9 @@ extension Transformer {
 
     /// All partitions of one head of a tile, joined as they come.
     private func attend(_ item: AttentionPlan.Item, _ tile: AttentionPlan.Tile, layer: Int, memory: AttentionScratch) {
-        for partition in item.partitions {
-            let isFirst = partition == item.partitions.lowerBound
+        let partitions = item.partitions.clamped(to: visiblePartitions(tile, layer: layer))
+        for partition in partitions {
+            let isFirst = partition == partitions.lowerBound
             attend(partition, tile, layer: layer, head: item.head, memory: memory, into: isFirst ? memory.state : memory.part)
             if !isFirst { memory.state.merge(memory.part, queries: tile.rows.count * configuration.groupSize) }
         }
@@ -36,15 +104,22 @@ extension Transformer {
         shared: SharedAttention,
         memory: AttentionScratch
     ) {
-        for partition in item.partitions {
+        for partition in item.partitions.clamped(to: visiblePartitions(tile, layer: layer)) {
             attend(partition, tile, layer: layer, head: item.head, memory: memory, into: shared.state(partition))
         }
     }
 
-    private func join(_ shared: SharedAttention, _ tile: AttentionPlan.Tile, head: Int, memory: AttentionScratch) {
+    /// Partitions of which some row of the tile sees something.
+    private func visiblePartitions(_ tile: AttentionPlan.Tile, layer: Int) -> Range<Int> {
+        let first = configuration.layers[layer].window.map { max(0, layout.positions[tile.rows.lowerBound] + 1 - $0) } ?? 0
+        return first / AttentionPlan.partitionTokens..<tile.partitions
+    }
+
+    private func join(_ shared: SharedAttention, _ tile: AttentionPlan.Tile, layer: Int, memory: AttentionScratch) {
         let queries = tile.rows.count * configuration.groupSize
-        memory.state.copy(shared.state(0), queries: queries)
-        for partition in 1..<max(1, tile.partitions) { memory.state.merge(shared.state(partition), queries: queries) }
+        let partitions = visiblePartitions(tile, layer: layer)
+        memory.state.copy(shared.state(partitions.lowerBound), queries: queries)
+        for partition in partitions.dropFirst() { memory.state.merge(shared.state(partition), queries: queries) }
     }
 
     /// The query heads of the tile's rows that share KV head `head`, against one partition of the past.
@@ -57,6 +132,7 @@ extension Transformer {
         into state: AttentionState
     ) {
         let group = configuration.groupSize
+        let window = configuration.layers[layer].window
         let start = partition * AttentionPlan.partitionTokens
         let tokens = min(AttentionPlan.partitionTokens, tile.lastPosition + 1 - start)
         let blocks = layout.blocks[tile.segment]
@@ -67,10 +143,10 @@ extension Transformer {
             memory.values.base[index] = UnsafeRawPointer(cache.values(layer: layer, head: head, block: blocks[firstBlock + index]))
         }
         for (index, row) in tile.rows.enumerated() {
-            let end = UInt32(clamping: min(tokens, layout.positions[row] + 1 - start))
+            let end = layout.positions[row] + 1 - start
             for query in index * group..<(index + 1) * group {
-                memory.first.base[query] = 0
-                memory.end.base[query] = end
+                memory.first.base[query] = UInt32(clamping: window.map { end - $0 } ?? 0)
+                memory.end.base[query] = UInt32(clamping: min(tokens, end))
             }
         }
         let next = firstBlock + count < blocks.count ? blocks[firstBlock + count] : blocks[firstBlock]
@@ -87,7 +163,7 @@ extension Transformer {
             block_tokens: KVCache.blockTokens,
             first: memory.first.base,
             end: memory.end.base,
-            softcap: 0,
+            soft_cap: configuration.attentionSoftCap ?? 0,
             max: state.maxima,
             sum: state.sums,
             acc: state.values,
@@ -97,17 +173,17 @@ extension Transformer {
     }
 
     /// Rotated and scaled queries, `[rows · group size, head size]`.
-    private func gatherQueries(_ tile: AttentionPlan.Tile, head: Int, into target: UnsafeMutablePointer<Float>) {
+    private func gatherQueries(_ tile: AttentionPlan.Tile, layer: Int, head: Int, into target: UnsafeMutablePointer<Float>) {
         let headSize = configuration.headSize
         let group = configuration.groupSize
-        let width = (configuration.headCount + 2 * configuration.keyValueHeadCount) * headSize
-        let scale = 1 / Float(headSize).squareRoot()
+        let width = configuration.querySize + 2 * configuration.keySize
+        let scale = configuration.attentionScale
         for (index, row) in tile.rows.enumerated() {
             let source = scratch.projected.base + row * width + head * group * headSize
             for member in 0..<group {
                 let query = target + (index * group + member) * headSize
                 query.update(from: source + member * headSize, count: headSize)
-                rotate(query, row: row)
+                rotate(query, row: row, layer: layer)
                 for element in 0..<headSize { query[element] *= scale }
             }
         }
@@ -118,7 +194,7 @@ extension Transformer {
         let groupWidth = configuration.groupSize * headSize
         for (index, row) in tile.rows.enumerated() {
             let first = index * configuration.groupSize
-            let target = scratch.attended.base + row * configuration.headCount * headSize + head * groupWidth
+            let target = scratch.attended.base + row * configuration.querySize + head * groupWidth
             Kernels.table.attention_finish(
                 state.sums + first,
                 state.values + first * headSize,

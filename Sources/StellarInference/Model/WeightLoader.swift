@@ -1,4 +1,5 @@
 import CStellarKernels
+import Synchronization
 
 /// Turns the tensors of a ``ModelBlueprint`` into ``ModelWeights``: maps or converts each.
 ///
@@ -8,9 +9,8 @@ struct WeightLoader {
     let precision: LanguageModel.Precision
     let pool: ComputePool
 
-    private var file: GGUFFile { blueprint.file }
     private var configuration: ModelConfiguration { blueprint.configuration }
-    private var tensors: [TensorRole: GGUFTensor] { blueprint.tensors }
+    private var tensors: [TensorRole: StoredTensor] { blueprint.tensors }
 
     /// - Throws: ``InferenceError`` `outOfMemory`.
     func load() throws(InferenceError) -> ModelWeights {
@@ -20,77 +20,139 @@ struct WeightLoader {
             layers.append(try layer(index))
         }
         let embedding = try matrix(.tokenEmbedding)
+        let hasHead = tensors[.outputHead] != nil && !configuration.tiesOutputHead
         return ModelWeights(
             tokenEmbedding: embedding,
             layers: layers,
-            outputNorm: try vector(.outputNorm),
-            outputHead: Projection([tensors[.outputHead] == nil ? embedding : try matrix(.outputHead)]),
-            ropeFrequencies: try ropeFrequencies()
+            outputNorm: try norm(.outputNorm),
+            outputHead: Projection([hasHead ? try matrix(.outputHead) : embedding]),
+            ropeDivisors: RoPEDivisors(
+                all: try divisors(.ropeDivisors),
+                short: try divisors(.ropeShortFactors),
+                long: try divisors(.ropeLongFactors)
+            )
         )
     }
 
     private func layer(_ index: Int) throws(InferenceError) -> ModelWeights.Layer {
-        ModelWeights.Layer(
-            attentionNorm: try vector(.layer(index, .attentionNorm)),
-            queryKeyValue: Projection([
-                try matrix(.layer(index, .query)), try matrix(.layer(index, .key)), try matrix(.layer(index, .value)),
-            ]),
-            attentionOutput: Projection([try matrix(.layer(index, .attentionOutput))]),
-            feedForwardNorm: try vector(.layer(index, .feedForwardNorm)),
-            gateUp: Projection([try matrix(.layer(index, .gate)), try matrix(.layer(index, .up))]),
-            down: Projection([try matrix(.layer(index, .down))])
+        let placement = configuration.normPlacement
+        return ModelWeights.Layer(
+            attentionNorm: placement.isBefore ? try norm(.layer(index, .attentionNorm)) : nil,
+            queryKeyValue: Projection(
+                [try matrix(.layer(index, .query)), try matrix(.layer(index, .key)), try matrix(.layer(index, .value))],
+                bias: try bias([
+                    (.layer(index, .queryBias), configuration.querySize), (.layer(index, .keyBias), configuration.keySize),
+                    (.layer(index, .valueBias), configuration.keySize),
+                ])
+            ),
+            queryNorm: configuration.queryKeyNorm == .none ? nil : try norm(.layer(index, .queryNorm)),
+            keyNorm: configuration.queryKeyNorm == .none ? nil : try norm(.layer(index, .keyNorm)),
+            attentionOutput: Projection(
+                [try matrix(.layer(index, .attentionOutput))],
+                bias: try bias([(.layer(index, .attentionOutputBias), configuration.hiddenSize)])
+            ),
+            attentionPostNorm: placement.isAfter ? try norm(.layer(index, .attentionPostNorm)) : nil,
+            feedForwardNorm: placement.isBefore ? try norm(.layer(index, .feedForwardNorm)) : nil,
+            feedForward: try feedForward(index),
+            feedForwardPostNorm: placement.isAfter ? try norm(.layer(index, .feedForwardPostNorm)) : nil
         )
     }
 
-    private func ropeFrequencies() throws(InferenceError) -> [Double] {
-        var divisors: [Float] = []
-        if tensors[.ropeDivisors] != nil {
-            let vector = try vector(.ropeDivisors)
-            divisors = Array(UnsafeBufferPointer(start: vector.base, count: vector.count))
-            guard divisors.allSatisfy({ $0.isFinite && $0 > 0 }) else {
-                throw ModelConfiguration.invalid("a RoPE divisor is not a positive number")
-            }
+    private func feedForward(_ layer: Int) throws(InferenceError) -> ModelWeights.FeedForward {
+        guard configuration.layers[layer].hasExperts, let experts = configuration.experts else {
+            return .dense(try network { .layer(layer, .network($0)) })
         }
-        return configuration.rope.frequencies(divisors: divisors)
+        var networks: [ModelWeights.Network] = []
+        for index in 0..<experts.count + experts.sharedCount {
+            networks.append(try network { .expert(layer: layer, index: index, $0) })
+        }
+        return .experts(
+            ModelWeights.Experts(
+                router: try matrix(.layer(layer, .router)),
+                sharedGate: experts.hasSharedGate ? try matrix(.layer(layer, .sharedGate)) : nil,
+                networks: networks
+            )
+        )
     }
 
-    private func tensor(_ role: TensorRole) throws(InferenceError) -> GGUFTensor {
+    private func network(_ role: (NetworkTensor) -> TensorRole) throws(InferenceError) -> ModelWeights.Network {
+        let (gate, up, down) = (try matrix(role(.gate)), try matrix(role(.up)), try matrix(role(.down)))
+        return ModelWeights.Network(
+            gateUp: Projection([gate, up], bias: try bias([(role(.gateBias), gate.outputs), (role(.upBias), up.outputs)])),
+            down: Projection([down], bias: try bias([(role(.downBias), down.outputs)]))
+        )
+    }
+
+    /// Vectors one after the other, with zeros for those that the file does not have; `nil` if it has none of them.
+    private func bias(_ parts: [(role: TensorRole, count: Int)]) throws(InferenceError) -> WeightVector? {
+        guard parts.contains(where: { tensors[$0.role] != nil }) else { return nil }
+        let values = try FloatBuffer(count: parts.reduce(0) { $0 + $1.count }, purpose: "a bias")
+        var start = 0
+        for part in parts {
+            if tensors[part.role] != nil {
+                for (index, value) in try vector(part.role).values.prefix(part.count).enumerated() {
+                    values.base[start + index] = value
+                }
+            }
+            start += part.count
+        }
+        return WeightVector(values)
+    }
+
+    private func norm(_ role: TensorRole) throws(InferenceError) -> WeightVector {
+        try vector(role, offset: configuration.normOffset)
+    }
+
+    private func divisors(_ role: TensorRole) throws(InferenceError) -> [Double] {
+        guard tensors[role] != nil else { return [] }
+        let divisors = try vector(role).values.map(Double.init)
+        guard divisors.allSatisfy({ $0.isFinite && $0 > 0 }) else {
+            throw ModelConfiguration.invalid("a RoPE divisor is not a positive number")
+        }
+        return divisors
+    }
+
+    private func tensor(_ role: TensorRole) throws(InferenceError) -> StoredTensor {
         guard let tensor = tensors[role] else {
             throw InferenceError(.invalidModelFile, "The model file lacks a tensor for \(role).")
         }
         return tensor
     }
 
-    private func vector(_ role: TensorRole) throws(InferenceError) -> WeightVector {
+    private func vector(_ role: TensorRole, offset: Float = 0) throws(InferenceError) -> WeightVector {
         let tensor = try tensor(role)
         let values = try FloatBuffer(count: tensor.elementCount, purpose: "the tensor \(tensor.name)")
-        if let source = file.bytes(of: tensor).baseAddress {
-            Kernels.dequantize(type: tensor.type, source: source, target: values.base, count: tensor.elementCount)
+        Kernels.dequantize(type: tensor.type, source: tensor.base, target: values.base, count: tensor.elementCount)
+        if offset != 0 {
+            for index in 0..<values.count { values.base[index] += offset }
         }
         return WeightVector(values)
     }
 
     private func matrix(_ role: TensorRole) throws(InferenceError) -> WeightMatrix {
         let tensor = try tensor(role)
-        let bytes = file.bytes(of: tensor)
-        guard let base = bytes.baseAddress, tensor.dimensions.count == 2 else {
-            throw InferenceError(.invalidModelFile, "The tensor \"\(tensor.name)\" is no matrix.")
-        }
-        let (inputs, outputs) = (tensor.dimensions[0], tensor.dimensions[1])
         let stored = WeightMatrix(
-            outputs: outputs,
-            inputs: inputs,
+            outputs: tensor.rowCount,
+            inputs: tensor.rowLength,
             type: tensor.type,
-            rowBytes: tensor.type.byteCount(of: inputs),
-            base: base,
-            owner: file.file.owner
+            rowBytes: tensor.type.byteCount(of: tensor.rowLength),
+            base: tensor.base,
+            owner: tensor.owner
         )
         switch precision {
         case .auto:
-            return Kernels.convertsHalvesInHardware || stored.type != .f16 ? stored : try convert(stored, to: .f32, name: tensor.name)
+            let canStay = stored.type.hasKernels && (Kernels.convertsHalvesInHardware || stored.type != .f16)
+            return canStay ? stored : try expand(stored, name: tensor.name)
         case .fp32: return try convert(stored, to: .f32, name: tensor.name)
         case .fp16: return try convert(stored, to: .f16, name: tensor.name)
         }
+    }
+
+    /// A copy in F16, which loses little beside what quantisation has lost; in F32 where F16 can't hold the numbers or is slow.
+    private func expand(_ source: WeightMatrix, name: String) throws(InferenceError) -> WeightMatrix {
+        guard Kernels.convertsHalvesInHardware, source.type != .f16 else { return try convert(source, to: .f32, name: name) }
+        let halves = try convert(source, to: .f16, name: name)
+        return halves.isFinite(pool) ? halves : try convert(source, to: .f32, name: name)
     }
 
     /// A copy of `source` with elements of the type `target` (F32 or F16).
@@ -125,5 +187,19 @@ struct WeightLoader {
                 Kernels.table.f32_to_f16(base, target + index * source.inputs, source.inputs)
             }
         }
+    }
+}
+
+extension WeightMatrix {
+    /// Whether no F16 number is infinite or none at all.
+    fileprivate func isFinite(_ pool: ComputePool) -> Bool {
+        let overflows = Atomic<Bool>(false)
+        pool.run { worker in
+            for output in pool.share(of: outputs, worker: worker) {
+                let halves = UnsafeBufferPointer(start: row(output).assumingMemoryBound(to: UInt16.self), count: inputs)
+                if halves.contains(where: { $0 & 0x7C00 == 0x7C00 }) { overflows.store(true, ordering: .relaxed) }
+            }
+        }
+        return !overflows.load(ordering: .relaxed)
     }
 }

@@ -26,7 +26,11 @@ enum Kernels {
     }
 
     static func dequantize(type: TensorType, source: UnsafeRawPointer, target: UnsafeMutablePointer<Float>, count: Int) {
-        table.dequantize(type.kernelType, source, target, count)
+        if stellar_expandable(type.rawValue) {
+            stellar_expand(type.rawValue, source, target, count)
+        } else {
+            table.dequantize(type.kernelType, source, target, count)
+        }
     }
 
     static func matmul(
@@ -51,4 +55,10 @@ enum Kernels {
 
 extension TensorType {
     var kernelType: stellar_type { stellar_type(rawValue: rawValue) }
+
+    /// Whether products are computed with weights of this type as they are stored. Others are expanded when a model is loaded.
+    var hasKernels: Bool { stellar_type_supported(kernelType) }
+
+    /// Whether weights of this type can be used in a forward pass. Others can be inspected only.
+    package var isRunnable: Bool { hasKernels || stellar_expandable(rawValue) }
 }

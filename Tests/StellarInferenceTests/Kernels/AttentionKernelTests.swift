@@ -114,7 +114,7 @@ private struct AttentionCase {
                             (arguments.head_size, arguments.block_tokens, arguments.blocks) = (headSize, blockTokens, keys.count)
                             (arguments.keys, arguments.values) = (keys.baseAddress, values.baseAddress)
                             (arguments.kv_type, arguments.first, arguments.end) = (kind.type, first.baseAddress, end.baseAddress)
-                            arguments.softcap = softcap
+                            arguments.soft_cap = softcap
                             state.withPointers { max, sum, acc in
                                 (arguments.max, arguments.sum, arguments.acc, arguments.ldacc) = (max, sum, acc, stride)
                                 kernels.attention(&arguments)
