@@ -90,10 +90,10 @@ struct SmallModelTests {
             bytes: .init(repeating: 0, count: 48 * 40 * 8)
         )
         var extra = valid
-        extra.addTensor("blk.0.attn_q.bias", [120], floats: [Float](repeating: 0, count: 120))
+        extra.addTensor("blk.0.attn_sinks.weight", [6], floats: [Float](repeating: 0, count: 6))
         let cases: [(GGUFWriter, InferenceError.Code, String)] = [
             (missing, .invalidModelFile, "blk.1.ffn_up.weight"), (misshapen, .invalidModelFile, "blk.0.attn_norm.weight"),
-            (unsupported, .unsupportedModel, "F64"), (extra, .unsupportedModel, "blk.0.attn_q.bias"),
+            (unsupported, .unsupportedModel, "F64"), (extra, .unsupportedModel, "blk.0.attn_sinks.weight"),
         ]
         for (writer, code, name) in cases {
             let error = await #expect(throws: InferenceError.self) { _ = try await load(writer) }
@@ -110,8 +110,8 @@ struct SmallModelTests {
             ("llama.attention.head_count", .uint32(0), "head count"), ("llama.attention.head_count_kv", .uint32(4), "evenly"),
             ("llama.attention.layer_norm_rms_epsilon", .float32(.nan), "epsilon"), ("llama.rope.dimension_count", .uint32(22), "rotates"),
             ("llama.rope.freq_base", .float32(-1), "RoPE base"), ("llama.context_length", .uint64(1 << 40), "context length"),
-            ("llama.block_count", .uint32(0), "block count"), ("llama.expert_count", .uint32(8), "mixture of experts"),
-            ("tokenizer.ggml.model", .string("rwkv"), "rwkv"), ("llama.vocab_size", .uint32(39), "embeddings for 39"),
+            ("llama.block_count", .uint32(0), "block count"), ("llama.expert_count", .uint32(8), "llama.expert_used_count"),
+            ("tokenizer.ggml.model", .string("rwkv"), "rwkv"), ("llama.vocab_size", .uint32(39), "[39, 48]"),
             ("general.sampling.temp", .float32(9), "temperature"),
         ]
         for (key, value, text) in cases {

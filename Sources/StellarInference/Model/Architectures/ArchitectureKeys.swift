@@ -32,13 +32,6 @@ struct ArchitectureKeys {
         return tokens.count
     }
 
-    /// - Throws: ``InferenceError`` `unsupportedModel` if the key is there with another value than `allowed`.
-    func refuse(_ key: String, unless allowed: Int, _ feature: String) throws(InferenceError) {
-        let value = try integer(key, default: allowed)
-        guard value != allowed else { return }
-        throw InferenceError(.unsupportedModel, "This version does not run models with \(feature) (\(prefix).\(key) is \(value)).")
-    }
-
     private func missing(_ key: String) -> InferenceError {
         InferenceError(.invalidModelFile, "The model file lacks the key \"\(prefix).\(key)\". Fetch or convert it again.")
     }

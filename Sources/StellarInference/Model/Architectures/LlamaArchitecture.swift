@@ -1,72 +1,27 @@
-/// Llama and what is built like it (SmolLM, SmolLM2, TinyLlama, Mistral without a window …): pre-norm blocks of grouped-query attention with
-/// RoPE and a SwiGLU feed-forward network, RMS norms, no biases; output head of its own or tied to the embedding.
+/// Llama and what is built like it (SmolLM, SmolLM2, TinyLlama, Mistral, Mixtral …): pre-norm blocks of grouped-query attention with RoPE
+/// and a SwiGLU feed-forward network or a mixture of such, RMS norms; output head of its own or tied to the embedding.
 ///
 /// Key names: the GGUF specification, "Standardized key-value pairs". GGUF files hold the rows of Q and K in the order of interleaved RoPE.
 package enum LlamaArchitecture: ModelArchitecture {
     package static let ggufNames = ["llama"]
+    package static let huggingFaceTypes = ["llama"]
 
     package static func configuration(gguf metadata: GGUFMetadata) throws(InferenceError) -> ModelConfiguration {
         let keys = ArchitectureKeys(metadata: metadata, prefix: "llama")
-        let heads = try keys.integer("attention.head_count")
-        let hidden = try keys.integer("embedding_length")
-        try keys.refuse("expert_count", unless: 0, "mixture of experts")
-        try keys.refuse("attention.sliding_window", unless: 0, "sliding-window attention")
-        let headSize = try keys.integer("attention.key_length", default: heads > 0 ? hidden / heads : 0)
-        let valueSize = try keys.integer("attention.value_length", default: headSize)
-        guard valueSize == headSize else {
-            throw InferenceError(.unsupportedModel, "Heads with keys of \(headSize) and values of \(valueSize) elements are not supported.")
+        let experts = try keys.experts(normalizesWeights: true)
+        let window = try keys.windows(pattern: 0)
+        var configuration = try keys.configuration(pairing: .interleaved) {
+            LayerConfiguration(window: window($0), hasExperts: experts != nil)
         }
-        return try ModelConfiguration(
-            architecture: "llama",
-            vocabularySize: keys.vocabularySize(),
-            hiddenSize: hidden,
-            layerCount: keys.integer("block_count"),
-            headCount: heads,
-            keyValueHeadCount: keys.integer("attention.head_count_kv", default: heads),
-            headSize: headSize,
-            feedForwardSize: keys.integer("feed_forward_length"),
-            contextLength: keys.integer("context_length"),
-            normEpsilon: Float(keys.number("attention.layer_norm_rms_epsilon")),
-            rope: RoPEConfiguration(
-                base: keys.number("rope.freq_base", default: 10_000),
-                dimensions: keys.integer("rope.dimension_count", default: headSize),
-                pairing: .interleaved,
-                linearFactor: linearRoPEFactor(keys)
-            )
-        ).validated()
+        configuration.experts = experts
+        return try configuration.validated()
     }
 
-    package static func tensors(gguf configuration: ModelConfiguration) -> TensorTable {
-        let hidden = configuration.hiddenSize
-        let inner = configuration.feedForwardSize
-        let queries = configuration.headCount * configuration.headSize
-        let keys = configuration.keyValueHeadCount * configuration.headSize
-        var table = TensorTable()
-        table.must(.tokenEmbedding, "token_embd.weight", configuration.vocabularySize, hidden)
-        table.must(.outputNorm, "output_norm.weight", hidden)
-        table.may(.outputHead, "output.weight", configuration.vocabularySize, hidden)
-        table.may(.ropeDivisors, "rope_freqs.weight", configuration.rope.dimensions / 2)
-        for layer in 0..<configuration.layerCount {
-            table.must(.layer(layer, .attentionNorm), "blk.\(layer).attn_norm.weight", hidden)
-            table.must(.layer(layer, .query), "blk.\(layer).attn_q.weight", queries, hidden)
-            table.must(.layer(layer, .key), "blk.\(layer).attn_k.weight", keys, hidden)
-            table.must(.layer(layer, .value), "blk.\(layer).attn_v.weight", keys, hidden)
-            table.must(.layer(layer, .attentionOutput), "blk.\(layer).attn_output.weight", hidden, queries)
-            table.must(.layer(layer, .feedForwardNorm), "blk.\(layer).ffn_norm.weight", hidden)
-            table.must(.layer(layer, .gate), "blk.\(layer).ffn_gate.weight", inner, hidden)
-            table.must(.layer(layer, .up), "blk.\(layer).ffn_up.weight", inner, hidden)
-            table.must(.layer(layer, .down), "blk.\(layer).ffn_down.weight", hidden, inner)
-        }
-        return table
-    }
-
-    private static func linearRoPEFactor(_ keys: ArchitectureKeys) throws(InferenceError) -> Double {
-        let kind = try keys.string("rope.scaling.type", default: "none")
-        switch kind {
-        case "none": return 1
-        case "linear": return try keys.number("rope.scaling.factor")
-        default:
-            throw InferenceError(.unsupportedModel, "RoPE scaling of the type \"\(kind)\" is not supported. Supported: none, linear.")
-        }
+    package static func configuration(huggingFace: JSONNode) throws(InferenceError) -> ModelConfiguration {
+        let keys = HuggingFaceKeys(
+            object: huggingFace,
+            defaults: ["rms_norm_eps": .number(1e-6), "max_position_embeddings": .integer(2_048)]
+        )
+        return try keys.configuration("llama").validated()
     }
 }

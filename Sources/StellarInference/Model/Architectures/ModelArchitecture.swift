@@ -17,19 +17,40 @@ package protocol ModelArchitecture: Sendable {
 }
 
 extension ModelArchitecture {
-    package static var huggingFaceTypes: [String] { [] }
+    package static func configuration(gguf metadata: GGUFMetadata) throws(InferenceError) -> ModelConfiguration {
+        throw InferenceError(.unsupportedModel, "Models of this family are read from Hugging Face directories only.")
+    }
 
     package static func configuration(huggingFace: JSONNode) throws(InferenceError) -> ModelConfiguration {
         throw InferenceError(.unsupportedModel, "Models of this family are read from GGUF files only.")
     }
 
-    package static func tensors(huggingFace configuration: ModelConfiguration) -> TensorTable { TensorTable() }
+    package static func tensors(gguf configuration: ModelConfiguration) -> TensorTable {
+        TensorTable(gguf: configuration)
+    }
+
+    package static func tensors(huggingFace configuration: ModelConfiguration) -> TensorTable {
+        TensorTable(huggingFace: configuration)
+    }
 }
 
 /// The families that this version runs.
 package enum ModelArchitectures {
     package static let all: [any ModelArchitecture.Type] = [
-        LlamaArchitecture.self
+        LlamaArchitecture.self,
+        SmolLM3Architecture.self,
+        MistralArchitecture.self,
+        MixtralArchitecture.self,
+        Qwen2Architecture.self,
+        Qwen2MoEArchitecture.self,
+        Qwen3Architecture.self,
+        Qwen3MoEArchitecture.self,
+        Phi3Architecture.self,
+        Gemma2Architecture.self,
+        Gemma3Architecture.self,
+        OLMo2Architecture.self,
+        GraniteArchitecture.self,
+        StellarByteArchitecture.self,
     ]
 
     /// - Throws: ``InferenceError`` `unsupportedModel` naming the type and those that are supported.
