@@ -12,7 +12,7 @@ struct StellarChat: AsyncParsableCommand {
             """,
         subcommands: [
             ChatCommand.self, GenerateCommand.self, InspectCommand.self, TokenizeCommand.self, DetokenizeCommand.self,
-            RenderCommand.self, LogitsCommand.self, PerplexityCommand.self, BenchCommand.self,
+            RenderCommand.self, LogitsCommand.self, PerplexityCommand.self, QuantizeCommand.self, BenchCommand.self,
         ]
     )
 

@@ -1,12 +1,13 @@
-"""Writes Tests/StellarInferenceTests/Fixtures/dequantize/blocks.json: blocks of every quantised type with the values that the `gguf`
-package gives them, as hexadecimal bytes. Run it with no arguments; needs gguf and numpy."""
+"""Writes blocks.json and rows.json in Tests/StellarInferenceTests/Fixtures/dequantize: blocks of every quantised type with the values that
+the `gguf` package gives them, and rows of floats with the blocks that it makes of them, as hexadecimal bytes. Run it with no arguments;
+needs gguf and numpy."""
 
 import json
 import pathlib
 
 import numpy as np
 from gguf import GGML_QUANT_SIZES, GGMLQuantizationType
-from gguf.quants import dequantize
+from gguf.quants import dequantize, quantize
 
 OUTPUT = pathlib.Path(__file__).parents[1] / "StellarInferenceTests" / "Fixtures" / "dequantize" / "blocks.json"
 
@@ -44,6 +45,18 @@ def random(name: str, size: int, count: int, generator: np.random.Generator) -> 
     return blocks
 
 
+def write_rows(generator: np.random.Generator) -> None:
+    rows = (generator.standard_normal((16, 32)) * 2.0 ** generator.integers(-16, 8, (16, 1))).astype(np.float32)
+    rows[0] = 0
+    rows[1] = 0.25
+    rows[2] = np.round(rows[2], 1)
+    rows[3] = np.abs(rows[3])
+    types = ["F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1"]
+    blocks = {name: quantize(rows, GGMLQuantizationType[name]).view(np.uint8).tobytes().hex() for name in types}
+    document = {"rows": rows.astype("<f4").tobytes().hex(), "blocks": blocks}
+    OUTPUT.with_name("rows.json").write_text(json.dumps(document, indent=1) + "\n")
+
+
 def main() -> None:
     generator = np.random.default_rng(7)
     fixtures = []
@@ -66,6 +79,7 @@ def main() -> None:
             "values": values.astype("<f4").tobytes().hex(),
         })
     OUTPUT.parent.mkdir(parents=True, exist_ok=True)
+    write_rows(generator)
     OUTPUT.write_text("[\n" + ",\n".join(json.dumps(fixture) for fixture in fixtures) + "\n]\n")
     print(f"{OUTPUT}: {OUTPUT.stat().st_size} bytes")
 

@@ -4,21 +4,27 @@ package struct GGUFMetadata: Sendable {
     /// In the file's order.
     package private(set) var keys: [String] = []
     private var values: [String: GGUFValue] = [:]
+    private var places: [String: Range<Int>] = [:]
     private let fileName: String
 
     init(fileName: String) {
         self.fileName = fileName
     }
 
+    /// - Parameter place: Where type and value are in the file, in bytes.
     /// - Returns: whether the key was new; if not, nothing has changed.
-    mutating func insert(_ value: GGUFValue, for key: String) -> Bool {
+    mutating func insert(_ value: GGUFValue, for key: String, at place: Range<Int>) -> Bool {
         guard values[key] == nil else { return false }
         values[key] = value
+        places[key] = place
         keys.append(key)
         return true
     }
 
     package subscript(key: String) -> GGUFValue? { values[key] }
+
+    /// Where type and value of a key are in the (first) file, in bytes.
+    func place(of key: String) -> Range<Int>? { places[key] }
 
     package func string(_ key: String) throws(InferenceError) -> String? {
         guard let value = values[key] else { return nil }
