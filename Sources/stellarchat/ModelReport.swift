@@ -72,7 +72,8 @@ struct ModelReport {
 
     private var verdict: String {
         do throws(InferenceError) {
-            _ = try ModelBlueprint(file)
+            let blueprint = try ModelBlueprint(file)
+            try ModelText(file).check(against: blueprint.configuration)
             return "yes"
         } catch {
             return "no: \(error)"

@@ -1,4 +1,4 @@
-/// A model file in GGUF format, versions 2 and 3, little-endian: metadata and the places of its tensors.
+/// A model in GGUF format, versions 2 and 3, little-endian: metadata and the places of its tensors, in one file or split into several.
 ///
 /// Parsing checks every length, count, offset and product before it is used, reads no tensor data, and takes memory in proportion to the
 /// file's size at most. Values are immutable and may be used from any thread.
@@ -8,8 +8,12 @@ package struct GGUFFile: Sendable {
     /// The first four bytes of every GGUF file.
     package static let magic: [UInt8] = Array("GGUF".utf8)
 
-    package let file: FileBytes
+    /// The name of the (first) file, for messages.
+    package let description: String
+    /// The files; all but split models have one.
+    package let parts: [FileBytes]
     package let version: Int
+    /// Of the first part, where there are several.
     package let metadata: GGUFMetadata
     /// In the file's order.
     package let tensors: [GGUFTensor]
@@ -17,15 +21,16 @@ package struct GGUFFile: Sendable {
     package let alignment: Int
     private let indices: [String: Int]
 
-    /// Maps and parses the file at `path`.
+    /// Maps and parses the file at `path`; if it is a part of a split model, the other parts beside it, too.
     ///
     /// - Throws: ``InferenceError`` `modelNotFound`; `invalidModelFile`; `unsupportedModel` for a version, byte order or tensor type
     ///   that is not known.
     package init(path: String) throws(InferenceError) {
-        try self.init(FileBytes(try MappedFile(path: path)))
+        let file = try GGUFFile(FileBytes(try MappedFile(path: path)))
+        if let split = try GGUFSplit(file) { self = try Self.joined(file, split, path: path) } else { self = file }
     }
 
-    /// Parses a file that is already in memory.
+    /// Parses a file that is already in memory; of a split model, only this part.
     ///
     /// - Throws: ``InferenceError`` `invalidModelFile`, `unsupportedModel`.
     package init(_ file: FileBytes) throws(InferenceError) {
@@ -34,21 +39,36 @@ package struct GGUFFile: Sendable {
         let metadata = try Self.metadata(&parser, count: header.metadataCount, file.name)
         let alignment = try Self.alignment(metadata, parser.reader)
         let entries = try Self.entries(&parser.reader, count: header.tensorCount)
-        self.file = file
+        description = file.name
+        parts = [file]
         version = header.version
         self.metadata = metadata
         self.alignment = alignment
         tensors = try Self.place(entries, alignment, parser.reader)
-        indices = try Self.index(tensors, parser.reader)
+        indices = try Self.index(tensors, file.name)
+    }
+
+    /// Takes the tensors of all `files` together; the rest is the first one's.
+    ///
+    /// - Throws: ``InferenceError`` `invalidModelFile` if a tensor occurs twice.
+    init(parts files: [GGUFFile], name: String) throws(InferenceError) {
+        guard let first = files.first else { throw InferenceError(.invalidModelFile, "\(name) has no parts.") }
+        description = name
+        parts = files.flatMap(\.parts)
+        version = first.version
+        metadata = first.metadata
+        alignment = first.alignment
+        tensors = files.enumerated().flatMap { part, file in file.tensors.map { $0.inPart(part) } }
+        indices = try Self.index(tensors, name)
     }
 
     package func tensor(named name: String) -> GGUFTensor? {
         indices[name].map { tensors[$0] }
     }
 
-    /// The stored blocks of a tensor of this file. Valid as long as this value or a copy of it (or of `file`) lives.
+    /// The stored blocks of a tensor of this file. Valid as long as this value or a copy of it lives.
     package func bytes(of tensor: GGUFTensor) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(rebasing: file.buffer[tensor.offset..<(tensor.offset + tensor.byteCount)])
+        UnsafeRawBufferPointer(rebasing: parts[tensor.part].buffer[tensor.offset..<(tensor.offset + tensor.byteCount)])
     }
 
     private static func metadata(
@@ -101,11 +121,14 @@ package struct GGUFFile: Sendable {
         return tensors
     }
 
-    private static func index(_ tensors: [GGUFTensor], _ reader: ByteReader) throws(InferenceError) -> [String: Int] {
+    private static func index(_ tensors: [GGUFTensor], _ fileName: String) throws(InferenceError) -> [String: Int] {
         var indices = [String: Int](minimumCapacity: tensors.count)
         for (index, tensor) in tensors.enumerated() {
             guard indices.updateValue(index, forKey: tensor.name) == nil else {
-                throw reader.damaged("the tensor name \(quoted(tensor.name)) occurs twice")
+                throw InferenceError(
+                    .invalidModelFile,
+                    "\(fileName) is damaged: the tensor name \(quoted(tensor.name)) occurs twice. Download it again."
+                )
             }
         }
         return indices

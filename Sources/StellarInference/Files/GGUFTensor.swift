@@ -4,9 +4,11 @@ package struct GGUFTensor: Sendable, Equatable {
     /// 0…4 sizes in GGUF's order: the first is the one whose elements are neighbours in memory. A matrix of R rows and C columns is [C, R].
     package let dimensions: [Int]
     package let type: TensorType
-    /// Bytes from the file's start to the first block.
+    /// Bytes from its file's start to the first block.
     package let offset: Int
     package let byteCount: Int
+    /// Which of a split model's files the tensor is in.
+    package var part = 0
 
     package var elementCount: Int { dimensions.reduce(1, *) }
 }
@@ -72,5 +74,12 @@ extension GGUFTensor {
     /// The same tensor with its offset counted from `start`.
     func moved(by start: Int) -> GGUFTensor {
         GGUFTensor(name: name, dimensions: dimensions, type: type, offset: offset + start, byteCount: byteCount)
+    }
+
+    /// The same tensor in another one of a split model's files.
+    func inPart(_ part: Int) -> GGUFTensor {
+        var tensor = self
+        tensor.part = part
+        return tensor
     }
 }

@@ -57,19 +57,22 @@ public final class LanguageModel: Sendable {
     init(location: ModelLocation, options: LoadOptions) throws(InferenceError) {
         let start = ContinuousClock.now
         try Kernels.validateSelection()
-        let blueprint = try ModelBlueprint(GGUFFile(path: location.file))
+        let file = try GGUFFile(path: location.file)
+        let blueprint = try ModelBlueprint(file)
+        let text = try ModelText(file)
+        try text.check(against: blueprint.configuration)
         name = location.name
         configuration = blueprint.configuration
-        tokenizer = blueprint.tokenizer
-        chatTemplate = blueprint.chatTemplate
-        defaultSampling = blueprint.defaultSampling
+        tokenizer = text.tokenizer
+        chatTemplate = text.chatTemplate
+        defaultSampling = text.defaultSampling
         created = Self.modificationTime(location.file)
 
         let pool = ComputePool(workerCount: options.threads ?? MachineTopology.usableCores)
         defer { pool.stop() }
         weights = try WeightLoader(blueprint: blueprint, precision: options.precision, pool: pool).load()
         usesFullPrecision = weights.tokenEmbedding.type == .f32 && weights.layers.allSatisfy(\.isFullPrecision)
-        summary = Self.summarize(configuration, blueprint.file, options.precision)
+        summary = Self.summarize(configuration, blueprint.source, options.precision)
         loadDuration = .now - start
     }
 
@@ -78,10 +81,11 @@ public final class LanguageModel: Sendable {
         return Int((date?.timeIntervalSince1970 ?? 0).rounded(.down))
     }
 
-    private static func summarize(_ configuration: ModelConfiguration, _ file: GGUFFile, _ precision: Precision) -> String {
-        let parameters = file.tensors.reduce(0) { $0 + $1.elementCount }
+    private static func summarize(_ configuration: ModelConfiguration, _ source: any TensorSource, _ precision: Precision) -> String {
+        let tensors = source.storedTensors
+        let parameters = tensors.reduce(0) { $0 + $1.elementCount }
         var bytes: [TensorType: Int] = [:]
-        for tensor in file.tensors { bytes[tensor.type, default: 0] += tensor.byteCount }
+        for tensor in tensors { bytes[tensor.type, default: 0] += tensor.byteCount }
         let types = bytes.sorted { $0.value > $1.value }.map(\.key.name).joined(separator: " + ")
         return "\(configuration.architecture), \(parameters / 1_000_000)M parameters, weights \(types), precision \(precision.rawValue), "
             + "context \(configuration.contextLength)"

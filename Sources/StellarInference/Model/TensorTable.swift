@@ -47,25 +47,24 @@ package struct TensorTable: Sendable {
 }
 
 extension TensorTable {
-    /// The file's tensors by role; every tensor of the file has one.
+    /// The source's tensors by role; every tensor of the source has one.
     ///
     /// - Throws: ``InferenceError`` `invalidModelFile` for a tensor that is missing or of another shape than the configuration says,
-    ///   `unsupportedModel` for tensors that the architecture does not know and for storage types without a kernel.
-    func match(_ file: GGUFFile) throws(InferenceError) -> [TensorRole: GGUFTensor] {
-        var tensors: [TensorRole: GGUFTensor] = [:]
+    ///   `unsupportedModel` for tensors that the architecture does not know and for storage types that can't be computed with.
+    func match(_ source: some TensorSource) throws(InferenceError) -> [TensorRole: StoredTensor] {
+        var tensors: [TensorRole: StoredTensor] = [:]
         for entry in entries {
-            guard let tensor = file.tensor(named: entry.name) else {
+            guard let tensor = source.tensor(entry.name) else {
                 if !entry.isRequired { continue }
                 throw InferenceError(
                     .invalidModelFile,
                     "The model file lacks the tensor \"\(entry.name)\" (\(Self.describe(entry.shape))). Fetch or convert it again."
                 )
             }
-            let shape = Array(tensor.dimensions.reversed())
-            guard shape == entry.shape else {
+            guard tensor.shape == entry.shape else {
                 throw InferenceError(
                     .invalidModelFile,
-                    "The tensor \"\(entry.name)\" has the shape \(Self.describe(shape)); by the file's metadata it should be "
+                    "The tensor \"\(entry.name)\" has the shape \(Self.describe(tensor.shape)); by the file's metadata it should be "
                         + "\(Self.describe(entry.shape)). Fetch or convert the file again."
                 )
             }
@@ -78,9 +77,10 @@ extension TensorTable {
             }
             tensors[entry.role] = tensor
         }
-        if tensors.count < file.tensors.count {
+        let names = source.tensorNames
+        if tensors.count < names.count {
             let known = Set(entries.map(\.name))
-            let unknown = file.tensors.map(\.name).filter { !known.contains($0) }
+            let unknown = names.filter { !known.contains($0) }
             throw InferenceError(
                 .unsupportedModel,
                 "The model file holds \(unknown.count) tensors that this architecture does not have, such as "

@@ -8,9 +8,8 @@ struct WeightLoader {
     let precision: LanguageModel.Precision
     let pool: ComputePool
 
-    private var file: GGUFFile { blueprint.file }
     private var configuration: ModelConfiguration { blueprint.configuration }
-    private var tensors: [TensorRole: GGUFTensor] { blueprint.tensors }
+    private var tensors: [TensorRole: StoredTensor] { blueprint.tensors }
 
     /// - Throws: ``InferenceError`` `outOfMemory`.
     func load() throws(InferenceError) -> ModelWeights {
@@ -54,7 +53,7 @@ struct WeightLoader {
         return configuration.rope.frequencies(divisors: divisors)
     }
 
-    private func tensor(_ role: TensorRole) throws(InferenceError) -> GGUFTensor {
+    private func tensor(_ role: TensorRole) throws(InferenceError) -> StoredTensor {
         guard let tensor = tensors[role] else {
             throw InferenceError(.invalidModelFile, "The model file lacks a tensor for \(role).")
         }
@@ -64,26 +63,23 @@ struct WeightLoader {
     private func vector(_ role: TensorRole) throws(InferenceError) -> WeightVector {
         let tensor = try tensor(role)
         let values = try FloatBuffer(count: tensor.elementCount, purpose: "the tensor \(tensor.name)")
-        if let source = file.bytes(of: tensor).baseAddress {
-            Kernels.dequantize(type: tensor.type, source: source, target: values.base, count: tensor.elementCount)
-        }
+        Kernels.dequantize(type: tensor.type, source: tensor.base, target: values.base, count: tensor.elementCount)
         return WeightVector(values)
     }
 
     private func matrix(_ role: TensorRole) throws(InferenceError) -> WeightMatrix {
         let tensor = try tensor(role)
-        let bytes = file.bytes(of: tensor)
-        guard let base = bytes.baseAddress, tensor.dimensions.count == 2 else {
+        guard tensor.shape.count == 2 else {
             throw InferenceError(.invalidModelFile, "The tensor \"\(tensor.name)\" is no matrix.")
         }
-        let (inputs, outputs) = (tensor.dimensions[0], tensor.dimensions[1])
+        let (outputs, inputs) = (tensor.shape[0], tensor.shape[1])
         let stored = WeightMatrix(
             outputs: outputs,
             inputs: inputs,
             type: tensor.type,
             rowBytes: tensor.type.byteCount(of: inputs),
-            base: base,
-            owner: file.file.owner
+            base: tensor.base,
+            owner: tensor.owner
         )
         switch precision {
         case .auto:

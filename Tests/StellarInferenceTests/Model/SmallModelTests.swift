@@ -122,7 +122,10 @@ struct SmallModelTests {
             #expect(error?.message.contains(text) == true, "\(key): \(error?.message ?? "")")
             let path = directory.path + "/checked.gguf"
             try writer.write(to: path)
-            let reason = #expect(throws: InferenceError.self) { _ = try ModelBlueprint(GGUFFile(path: path)) }
+            let reason = #expect(throws: InferenceError.self) {
+                let file = try GGUFFile(path: path)
+                try ModelText(file).check(against: ModelBlueprint(file).configuration)
+            }
             #expect(reason?.code == error?.code, "\(key): found without loading, too")
         }
     }
