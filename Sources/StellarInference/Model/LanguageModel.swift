@@ -71,7 +71,7 @@ public final class LanguageModel: Sendable {
         let pool = ComputePool(workerCount: options.threads ?? MachineTopology.usableCores)
         defer { pool.stop() }
         weights = try WeightLoader(blueprint: blueprint, precision: options.precision, pool: pool).load()
-        usesFullPrecision = weights.tokenEmbedding.type == .f32 && weights.layers.allSatisfy(\.isFullPrecision)
+        usesFullPrecision = weights.outputHead.matrices.allSatisfy(\.isFullPrecision) && weights.layers.allSatisfy(\.isFullPrecision)
         summary = Self.summarize(configuration, blueprint.source, options.precision)
         loadDuration = .now - start
     }
@@ -94,6 +94,6 @@ public final class LanguageModel: Sendable {
 
 extension ModelWeights.Layer {
     fileprivate var isFullPrecision: Bool {
-        [queryKeyValue, attentionOutput, gateUp, down].allSatisfy { $0.matrices.allSatisfy { $0.type == .f32 } }
+        [queryKeyValue, attentionOutput, gateUp, down].allSatisfy { $0.matrices.allSatisfy(\.isFullPrecision) }
     }
 }

@@ -142,18 +142,33 @@ package final class Transformer: @unchecked Sendable {
     }
 
     private func multiply(_ projection: Projection, from x: FloatBuffer, to y: FloatBuffer, worker: Int) {
+        multiply(projection, from: x, rows: layout.plan, to: y, worker: worker)
+    }
+
+    private func multiply(_ projection: Projection, from x: FloatBuffer, rows: RowPlan, to y: FloatBuffer, worker: Int) {
+        let input = prepare(x, rows: rows.count, for: projection, worker: worker)
         projection.multiply(
-            share: share(of: projection, worker: worker),
-            rows: layout.plan,
+            share: projection.share(worker: worker, workerCount: pool.workerCount),
+            rows: rows,
             x: x.base,
+            input: input,
             y: y.base,
             tile: scratch.workers[worker].tile
         )
     }
 
-    /// A worker's outputs: in multiples of what the kernels compute in one tile.
-    private func share(of projection: Projection, worker: Int) -> Range<Int> {
-        pool.share(of: projection.outputs, worker: worker, granularity: 24)
+    /// The rows in the forms that the projection reads. All of few numbers are prepared by every worker for itself, which is faster than
+    /// waiting for each other.
+    private func prepare(_ x: FloatBuffer, rows: Int, for projection: Projection, worker: Int) -> PreparedInput {
+        guard projection.needsPreparedInput else { return scratch.input }
+        if rows * projection.inputs <= Scratch.Worker.inputElements {
+            let own = scratch.workers[worker].input
+            projection.prepare(0..<rows, x: x.base, into: own)
+            return own
+        }
+        projection.prepare(pool.share(of: rows, worker: worker), x: x.base, into: scratch.input)
+        pool.barrier()
+        return scratch.input
     }
 
     private func storeKeysAndValues(_ rows: Range<Int>, layer: Int) {
@@ -203,13 +218,7 @@ package final class Transformer: @unchecked Sendable {
             )
         }
         pool.barrier()
-        weights.outputHead.multiply(
-            share: share(of: weights.outputHead, worker: worker),
-            rows: .kernels(outputs.count),
-            x: scratch.normalized.base,
-            y: scratch.logits.base,
-            tile: scratch.workers[worker].tile
-        )
+        multiply(weights.outputHead, from: scratch.normalized, rows: .kernels(outputs.count), to: scratch.logits, worker: worker)
     }
 }
 
@@ -308,6 +317,8 @@ extension Transformer {
         let attended: FloatBuffer
         /// `[rows, feed-forward]`.
         let activated: FloatBuffer
+        /// The input of a projection in the forms that its kernels read.
+        let input: PreparedInput
         /// `[rows, hidden]`: what a block adds to the residual stream.
         let update: FloatBuffer
         /// `[rows, pairs]`.
@@ -319,8 +330,10 @@ extension Transformer {
 
         /// What one worker needs for itself.
         struct Worker {
-            /// Weights expanded to FP32 for BLAS.
+            /// A panel of weights expanded to FP32 for BLAS.
             let tile: FloatBuffer
+            /// Few rows of activations, prepared.
+            let input: PreparedInput
             /// `[tile rows · group size, head size]`.
             let queries: FloatBuffer
             let sumsOfValues: FloatBuffer
@@ -329,17 +342,13 @@ extension Transformer {
             let sums: FloatBuffer
             let visible: Buffer<UInt32>
 
-            /// About half of a core's L2 cache.
-            private static let tileBytes = 512 << 10
+            /// Up to so many numbers each worker prepares for itself.
+            static let inputElements = 8_192
 
-            init(_ configuration: ModelConfiguration) throws(InferenceError) {
+            init(_ configuration: ModelConfiguration, longestInput: Int) throws(InferenceError) {
                 let queryCount = BatchLayout.tileRows * configuration.groupSize
-                let longestInput = max(
-                    configuration.hiddenSize,
-                    configuration.feedForwardSize,
-                    configuration.headCount * configuration.headSize
-                )
-                tile = try FloatBuffer(count: max(Self.tileBytes / 4, 16 * longestInput), purpose: "expanded weights")
+                tile = try FloatBuffer(count: WeightPacking.panelOutputs * longestInput, purpose: "expanded weights")
+                input = try PreparedInput(rows: 1, longestInput: Self.inputElements)
                 queries = try FloatBuffer(count: queryCount * configuration.headSize, purpose: "queries")
                 sumsOfValues = try FloatBuffer(count: queryCount * configuration.headSize, purpose: "attention results")
                 maxima = try FloatBuffer(count: queryCount, purpose: "attention scores")
@@ -352,6 +361,7 @@ extension Transformer {
             let rows = max(rows, outputs)
             let queries = configuration.headCount * configuration.headSize
             let keys = configuration.keyValueHeadCount * configuration.headSize
+            let longestInput = max(configuration.hiddenSize, configuration.feedForwardSize, queries)
             let purpose = "intermediate results"
             residual = try FloatBuffer(count: rows * configuration.hiddenSize, purpose: purpose)
             normalized = try FloatBuffer(count: rows * configuration.hiddenSize, purpose: purpose)
@@ -359,11 +369,12 @@ extension Transformer {
             attended = try FloatBuffer(count: rows * queries, purpose: purpose)
             activated = try FloatBuffer(count: rows * configuration.feedForwardSize, purpose: purpose)
             update = try FloatBuffer(count: rows * configuration.hiddenSize, purpose: purpose)
+            input = try PreparedInput(rows: rows, longestInput: longestInput)
             cosines = try FloatBuffer(count: rows * configuration.rope.dimensions / 2, purpose: purpose)
             sines = try FloatBuffer(count: rows * configuration.rope.dimensions / 2, purpose: purpose)
             logits = try FloatBuffer(count: outputs * configuration.vocabularySize, purpose: "logits")
             var scratch: [Worker] = []
-            for _ in 0..<workers { scratch.append(try Worker(configuration)) }
+            for _ in 0..<workers { scratch.append(try Worker(configuration, longestInput: longestInput)) }
             self.workers = scratch
         }
     }

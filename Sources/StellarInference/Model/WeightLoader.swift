@@ -7,6 +7,13 @@ struct WeightLoader {
     let blueprint: ModelBlueprint
     let precision: LanguageModel.Precision
     let pool: ComputePool
+    private let arena = WeightArena()
+
+    init(blueprint: ModelBlueprint, precision: LanguageModel.Precision, pool: ComputePool) {
+        self.blueprint = blueprint
+        self.precision = precision
+        self.pool = pool
+    }
 
     private var configuration: ModelConfiguration { blueprint.configuration }
     private var tensors: [TensorRole: StoredTensor] { blueprint.tensors }
@@ -18,12 +25,14 @@ struct WeightLoader {
         for index in 0..<configuration.layerCount {
             layers.append(try layer(index))
         }
-        let embedding = try matrix(.tokenEmbedding)
+        // A head of its own leaves the embedding in the file, where a token's row is looked up; else both are the packed matrix.
+        let hasHead = tensors[.outputHead] != nil
+        let head = try matrix(hasHead ? .outputHead : .tokenEmbedding)
         return ModelWeights(
-            tokenEmbedding: embedding,
+            tokenEmbedding: hasHead ? try stored(.tokenEmbedding) : head,
             layers: layers,
             outputNorm: try vector(.outputNorm),
-            outputHead: Projection([tensors[.outputHead] == nil ? embedding : try matrix(.outputHead)]),
+            outputHead: Projection([head]),
             ropeFrequencies: try ropeFrequencies()
         )
     }
@@ -67,59 +76,28 @@ struct WeightLoader {
         return WeightVector(values)
     }
 
+    /// The matrix, packed for products in the precision asked for.
     private func matrix(_ role: TensorRole) throws(InferenceError) -> WeightMatrix {
+        let stored = try stored(role)
+        let packing: WeightPacking =
+            switch precision {
+            case .auto: WeightPacking(for: stored.type)
+            case .fp32: .f32
+            case .fp16: .f16
+            }
+        let tensor = try tensor(role)
+        let packed = try stored.packed(as: packing, arena: arena, pool: pool, name: tensor.name)
+        // The copy is what is read from now on: the file's pages need not stay in memory.
+        (tensor.owner as? MappedFile)?.discard(tensor.bytes)
+        return packed
+    }
+
+    /// The matrix as it lies in the file.
+    private func stored(_ role: TensorRole) throws(InferenceError) -> WeightMatrix {
         let tensor = try tensor(role)
         guard tensor.shape.count == 2 else {
             throw InferenceError(.invalidModelFile, "The tensor \"\(tensor.name)\" is no matrix.")
         }
-        let (outputs, inputs) = (tensor.shape[0], tensor.shape[1])
-        let stored = WeightMatrix(
-            outputs: outputs,
-            inputs: inputs,
-            type: tensor.type,
-            rowBytes: tensor.type.byteCount(of: inputs),
-            base: tensor.base,
-            owner: tensor.owner
-        )
-        switch precision {
-        case .auto:
-            return Kernels.convertsHalvesInHardware || stored.type != .f16 ? stored : try convert(stored, to: .f32, name: tensor.name)
-        case .fp32: return try convert(stored, to: .f32, name: tensor.name)
-        case .fp16: return try convert(stored, to: .f16, name: tensor.name)
-        }
-    }
-
-    /// A copy of `source` with elements of the type `target` (F32 or F16).
-    private func convert(_ source: WeightMatrix, to target: TensorType, name: String) throws(InferenceError) -> WeightMatrix {
-        if source.type == target { return source }
-        let rowBytes = target.byteCount(of: source.inputs)
-        let buffer = try AlignedBuffer(byteCount: rowBytes * source.outputs, purpose: "the tensor \(name)")
-        pool.run { worker in
-            let share = pool.share(of: source.outputs, worker: worker)
-            let start = buffer.base + share.lowerBound * rowBytes
-            if target == .f32 {
-                source.expand(share, into: start.bindMemory(to: Float.self, capacity: share.count * source.inputs))
-            } else {
-                Self.expandToHalf(source, share, start.bindMemory(to: UInt16.self, capacity: share.count * source.inputs))
-            }
-        }
-        return WeightMatrix(
-            outputs: source.outputs,
-            inputs: source.inputs,
-            type: target,
-            rowBytes: rowBytes,
-            base: buffer.base,
-            owner: buffer
-        )
-    }
-
-    private static func expandToHalf(_ source: WeightMatrix, _ share: Range<Int>, _ target: UnsafeMutablePointer<UInt16>) {
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: source.inputs) { row in
-            guard let base = row.baseAddress else { return }
-            for (index, output) in share.enumerated() {
-                source.expand(output..<output + 1, into: base)
-                Kernels.table.f32_to_f16(base, target + index * source.inputs, source.inputs)
-            }
-        }
+        return WeightMatrix(outputs: tensor.shape[0], inputs: tensor.shape[1], type: tensor.type, base: tensor.base, owner: tensor.owner)
     }
 }
