@@ -77,6 +77,17 @@ static void silu_multiply(const float *gate, const float *up, float *out, size_t
     for (size_t i = 0; i < n; i++) { out[i] = gate[i] / (1 + expf(-gate[i])) * up[i]; }
 }
 
+static void gelu_multiply(const float *gate, const float *up, float *out, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        const float g = gate[i];
+        out[i] = g / (1 + expf(-1.5957691216057308f * (g + 0.044715f * g * g * g))) * up[i];
+    }
+}
+
+static void soft_cap(float *x, size_t n, float cap) {
+    for (size_t i = 0; i < n; i++) { x[i] = cap * tanhf(x[i] / cap); }
+}
+
 static void add(float *x, const float *y, size_t n) {
     for (size_t i = 0; i < n; i++) { x[i] += y[i]; }
 }
@@ -122,6 +133,7 @@ static void attend(const stellar_attention_block *a, size_t query, size_t token)
     for (size_t d = 0; d < a->head_size; d++) {
         score += a->q[query * a->ldq + d] * kv_element(a->kv_type, a->keys, d * a->block_tokens + token);
     }
+    if (a->soft_cap != 0) { soft_cap(&score, 1, a->soft_cap); }
     const float old = a->max[query];
     const float max = score > old ? score : old;
     const float base = max == -INFINITY ? 0 : max;
@@ -136,7 +148,8 @@ static void attend(const stellar_attention_block *a, size_t query, size_t token)
 
 static void attention_block(const stellar_attention_block *args) {
     for (size_t query = 0; query < args->queries; query++) {
-        for (size_t token = 0; token < args->visible[query]; token++) { attend(args, query, token); }
+        const size_t first = args->hidden == NULL ? 0 : args->hidden[query];
+        for (size_t token = first; token < args->visible[query]; token++) { attend(args, query, token); }
     }
 }
 
@@ -213,6 +226,8 @@ const stellar_kernels stellar_kernels_scalar = {
     .rope_interleaved = rope_interleaved,
     .rope_half = rope_half,
     .silu_multiply = silu_multiply,
+    .gelu_multiply = gelu_multiply,
+    .soft_cap = soft_cap,
     .add = add,
     .f32_to_f16 = f32_to_f16,
     .f16_to_f32 = f16_to_f32,

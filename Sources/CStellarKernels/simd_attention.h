@@ -62,6 +62,10 @@ static void span_weights(span *s, size_t i) {
     s->scale[i] = 1;
     if (s->seen[i] == 0) { return; }
     float *weight = s->weight[i];
+    if (a->soft_cap != 0) { soft_cap(weight, s->tokens, a->soft_cap); }
+    if (a->hidden != NULL) {
+        for (size_t t = 0; t < s->tokens && s->first_token + t < a->hidden[query]; t++) { weight[t] = -INFINITY; }
+    }
     for (size_t t = s->seen[i]; t < s->tokens; t++) { weight[t] = -INFINITY; }
     vec greatest = v_set1(a->max[query]);
     for (size_t t = 0; t < s->tokens; t += VEC_LANES) { greatest = v_max_number(v_load(weight + t), greatest); }

@@ -86,6 +86,33 @@ static void silu_multiply(const float *gate, const float *up, float *out, size_t
     if (i < n) { v_store_n(out + i, v_silu_multiply(v_load_n(gate + i, n - i), v_load_n(up + i, n - i)), n - i); }
 }
 
+/// g * sigmoid(2u) is the same as g / 2 * (1 + tanh(u)).
+STELLAR_INLINE vec v_gelu_multiply(vec gate, vec up) {
+    const vec one = v_set1(1.0f);
+    const vec cube = v_mul(v_mul(gate, gate), gate);
+    const vec twice = v_mul(v_set1(-1.5957691216057308f), v_fma(v_set1(0.044715f), cube, gate));
+    return v_mul(v_div(gate, v_add(one, v_exp(twice))), up);
+}
+
+static void gelu_multiply(const float *gate, const float *up, float *out, size_t n) {
+    size_t i = 0;
+    for (; i + VEC_LANES <= n; i += VEC_LANES) { v_store(out + i, v_gelu_multiply(v_load(gate + i), v_load(up + i))); }
+    if (i < n) { v_store_n(out + i, v_gelu_multiply(v_load_n(gate + i, n - i), v_load_n(up + i, n - i)), n - i); }
+}
+
+/// cap * tanh(x / cap), with tanh(y) = 1 - 2 / (1 + exp(2y)).
+STELLAR_INLINE vec v_soft_cap(vec x, float cap) {
+    const vec one = v_set1(1.0f);
+    const vec e = v_exp(v_mul(x, v_set1(2 / cap)));
+    return v_mul(v_set1(cap), v_sub(one, v_div(v_set1(2.0f), v_add(one, e))));
+}
+
+static void soft_cap(float *x, size_t n, float cap) {
+    size_t i = 0;
+    for (; i + VEC_LANES <= n; i += VEC_LANES) { v_store(x + i, v_soft_cap(v_load(x + i), cap)); }
+    if (i < n) { v_store_n(x + i, v_soft_cap(v_load_n(x + i, n - i), cap), n - i); }
+}
+
 static void add(float *x, const float *y, size_t n) {
     size_t i = 0;
     for (; i + VEC_LANES <= n; i += VEC_LANES) { v_store(x + i, v_add(v_load(x + i), v_load(y + i))); }

@@ -12,7 +12,7 @@ struct InspectCommand: ParsableCommand {
 
     func run() throws {
         let location = try ModelLocation(path: model.path)
-        let report = ModelReport(name: location.name, file: try GGUFFile(path: location.file), path: location.file)
+        let report = ModelReport(name: location.name, file: try GGUFFile(path: location.path), path: location.path)
         Terminal.write(report.text(withTensors: tensors))
     }
 }

@@ -6,7 +6,7 @@ public import StellarInference
 struct ModelArgument: ParsableArguments {
     static let defaultPath = "./models/test/SmolLM-135M-Instruct"
 
-    @Argument(help: "A .gguf file, or a directory that holds one.")
+    @Argument(help: "A .gguf file, a directory that holds one, or a Hugging Face model directory.")
     var model: String?
 
     /// The argument, else `MODEL_PATH`, else where scripts/run puts the test model.
@@ -18,7 +18,7 @@ struct ModelArgument: ParsableArguments {
 
     /// The model's tokenizer alone: no weights are needed.
     func tokenizer() throws -> Tokenizer {
-        try Tokenizer(TokenizerVocabulary(GGUFFile(path: ModelLocation(path: path).file).metadata))
+        try Tokenizer(ModelFiles(ModelLocation(path: path)))
     }
 }
 

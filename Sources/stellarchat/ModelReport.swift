@@ -72,8 +72,8 @@ struct ModelReport {
 
     private var verdict: String {
         do throws(InferenceError) {
-            let blueprint = try ModelBlueprint(file)
-            try ModelText(file).check(against: blueprint.configuration)
+            let blueprint = try ModelBlueprint(.gguf(file))
+            try ModelText(.gguf(file)).check(against: blueprint.configuration)
             return "yes"
         } catch {
             return "no: \(error)"

@@ -137,11 +137,14 @@ static inline uint16_t stellar_f32_to_bf16(float value) {
 /// A query's state goes through `attention_start`, then one `attention_block` for each block in order, then `attention_finish`.
 /// Its result depends on where the borders of blocks lie (not on the other queries of a call), so keep them fixed for a model.
 typedef struct stellar_attention_block {
-    /// Queries, [queries][ldq], the first head_size of each row are used. Already multiplied by 1 / sqrt(head_size).
+    /// Queries, [queries][ldq], the first head_size of each row are used. Already multiplied by the scale of the scores, mostly
+    /// 1 / sqrt(head_size).
     const float *q;
     size_t ldq;
     size_t queries;
     size_t head_size;
+    /// c: a score s becomes c * tanh(s / c); 0: none.
+    float soft_cap;
     /// Keys of the block, transposed: [head_size][block_tokens].
     const void *keys;
     /// Values of the block: [block_tokens][head_size].
@@ -153,6 +156,9 @@ typedef struct stellar_attention_block {
     /// [queries]: how many leading tokens of the block the query may see, at most block_tokens. The other places may hold anything.
     /// 0 leaves the state of the query untouched.
     const uint32_t *visible;
+    /// [queries]: how many leading tokens of the block lie before the query's window and do not count, below `visible` where that is
+    /// not 0; NULL: none. These must be finite.
+    const uint32_t *hidden;
     /// State, updated in place: greatest score so far [queries], sum of exp(score - max) [queries], and the sum of
     /// exp(score - max) * value, [queries][ldacc], of which head_size of each row are used.
     float *max;
@@ -202,6 +208,12 @@ typedef struct stellar_kernels {
 
     /// out[i] = silu(gate[i]) * up[i] with silu(g) = g / (1 + exp(-g)). out may be gate or up.
     void (*silu_multiply)(const float *gate, const float *up, float *out, size_t n);
+
+    /// out[i] = gelu(gate[i]) * up[i] with gelu(g) = g / 2 * (1 + tanh(sqrt(2 / pi) * (g + 0.044715 * g^3))). out may be gate or up.
+    void (*gelu_multiply)(const float *gate, const float *up, float *out, size_t n);
+
+    /// x[i] = cap * tanh(x[i] / cap) with an error below 3e-7 * cap, in place.
+    void (*soft_cap)(float *x, size_t n, float cap);
 
     /// x[i] += y[i].
     void (*add)(float *x, const float *y, size_t n);

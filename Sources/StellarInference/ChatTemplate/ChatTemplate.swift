@@ -11,23 +11,31 @@ internal import Foundation
 /// Thread contract: a value; rendering may happen on any threads at the same time and needs at most 300 KiB of stack.
 public struct ChatTemplate: Sendable {
     private let body: [JinjaStatement]
+    /// For conversations with tools, where a model has a template of its own for them.
+    private let toolUseBody: [JinjaStatement]?
     private let limits = JinjaLimits()
     private let bosToken: String?
     private let eosToken: String?
 
     /// Parses `source`; the tokens are what the template sees as `bos_token` and `eos_token`.
     ///
+    /// - Parameter toolUseSource: The template for conversations with tools; `nil`: the same one.
     /// - Throws: ``InferenceError`` `invalidTemplate` with line and column.
-    public init(source: String, bosToken: String?, eosToken: String?) throws(InferenceError) {
+    public init(source: String, toolUseSource: String? = nil, bosToken: String?, eosToken: String?) throws(InferenceError) {
+        body = try Self.parse(source, limits)
+        toolUseBody = if let toolUseSource { try Self.parse(toolUseSource, limits) } else { nil }
+        self.bosToken = bosToken
+        self.eosToken = eosToken
+    }
+
+    private static func parse(_ source: String, _ limits: JinjaLimits) throws(InferenceError) -> [JinjaStatement] {
         do {
-            body = try JinjaParser.parse(source, limits: limits)
+            return try JinjaParser.parse(source, limits: limits)
         } catch let error as JinjaError {
             throw error.inferenceError
         } catch {
             throw InferenceError(.invalidTemplate, "\(error)")
         }
-        self.bosToken = bosToken
-        self.eosToken = eosToken
     }
 
     /// The prompt of a conversation.
@@ -80,6 +88,7 @@ public struct ChatTemplate: Sendable {
     {
         do {
             let variables = try Self.variables(members, bosToken, eosToken)
+            let body = toolUseBody.map { Self.hasTools(members) ? $0 : self.body } ?? self.body
             let text = try JinjaInterpreter(variables: variables, limits: limits, clock: clock).render(body)
             return RenderedPrompt(text: text.text, dataRanges: text.marks)
         } catch let error as JinjaError {
@@ -87,6 +96,11 @@ public struct ChatTemplate: Sendable {
         } catch {
             throw InferenceError(.templateRejected, "\(error)")
         }
+    }
+
+    private static func hasTools(_ members: [TemplateValue.Member]) -> Bool {
+        guard case .array(let tools)? = members.last(where: { $0.key == "tools" })?.value else { return false }
+        return !tools.isEmpty
     }
 
     private static func variables(_ members: [TemplateValue.Member], _ bos: String?, _ eos: String?) throws -> [String: JinjaValue] {

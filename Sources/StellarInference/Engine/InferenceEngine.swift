@@ -39,7 +39,8 @@ public final class InferenceEngine: Sendable {
                 pool: pool,
                 maxRows: plan.prefillChunk + plan.maxBatch,
                 maxOutputs: plan.maxBatch,
-                usesBLAS: plan.usesBLAS
+                usesBLAS: plan.usesBLAS,
+                contextLength: plan.contextLength
             )
         } catch {
             pool.stop()

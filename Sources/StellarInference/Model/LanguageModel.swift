@@ -24,7 +24,7 @@ public final class LanguageModel: Sendable {
     /// Longest sequence that the model was trained for, in tokens.
     public var contextLength: Int { configuration.contextLength }
 
-    /// Loads the model at `path` (a `.gguf` file, or a directory that holds one), or returns the one already loaded from there: two
+    /// Loads the model at `path` (a `.gguf` file, a directory that holds one, or a Hugging Face directory), or returns the one already loaded from there: two
     /// loads of one path give one model. Loading runs on a thread of its own.
     ///
     /// - Throws: ``InferenceError`` `modelNotFound`, `invalidModelFile`, `unsupportedModel`, `invalidConfiguration`, `outOfMemory`.
@@ -57,21 +57,21 @@ public final class LanguageModel: Sendable {
     init(location: ModelLocation, options: LoadOptions) throws(InferenceError) {
         let start = ContinuousClock.now
         try Kernels.validateSelection()
-        let file = try GGUFFile(path: location.file)
-        let blueprint = try ModelBlueprint(file)
-        let text = try ModelText(file)
+        let files = try ModelFiles(location)
+        let blueprint = try ModelBlueprint(files)
+        let text = try ModelText(files)
         try text.check(against: blueprint.configuration)
         name = location.name
         configuration = blueprint.configuration
         tokenizer = text.tokenizer
         chatTemplate = text.chatTemplate
         defaultSampling = text.defaultSampling
-        created = Self.modificationTime(location.file)
+        created = Self.modificationTime(location.path)
 
         let pool = ComputePool(workerCount: options.threads ?? MachineTopology.usableCores)
         defer { pool.stop() }
         weights = try WeightLoader(blueprint: blueprint, precision: options.precision, pool: pool).load()
-        usesFullPrecision = weights.outputHead.matrices.allSatisfy(\.isFullPrecision) && weights.layers.allSatisfy(\.isFullPrecision)
+        usesFullPrecision = weights.isFullPrecision
         summary = Self.summarize(configuration, blueprint.source, options.precision)
         loadDuration = .now - start
     }
@@ -89,11 +89,5 @@ public final class LanguageModel: Sendable {
         let types = bytes.sorted { $0.value > $1.value }.map(\.key.name).joined(separator: " + ")
         return "\(configuration.architecture), \(parameters / 1_000_000)M parameters, weights \(types), precision \(precision.rawValue), "
             + "context \(configuration.contextLength)"
-    }
-}
-
-extension ModelWeights.Layer {
-    fileprivate var isFullPrecision: Bool {
-        [queryKeyValue, attentionOutput, gateUp, down].allSatisfy { $0.matrices.allSatisfy(\.isFullPrecision) }
     }
 }

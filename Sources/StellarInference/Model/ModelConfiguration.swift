@@ -1,5 +1,3 @@
-import Foundation
-
 /// The shape and the numeric choices of a decoder-only transformer, validated: what the forward pass branches on.
 ///
 /// Plain data, filled by a ``ModelArchitecture`` from the keys of a model file. The forward pass never asks for a model's name.
@@ -16,14 +14,43 @@ public struct ModelConfiguration: Sendable, Equatable {
     public var keyValueHeadCount: Int
     /// Length of one head's query, key and value.
     public var headSize: Int
-    /// Inner length of the feed-forward network.
+    /// Inner length of the feed-forward network of layers without experts.
     public var feedForwardSize: Int
     /// Longest sequence that the model was trained for, in tokens.
     public var contextLength: Int
     /// Added to the mean square in RMS norm (Zhang and Sennrich 2019).
     public var normEpsilon: Float
-    public var rope: RoPEConfiguration
+    /// The rotary embeddings that layers choose from; most models have one.
+    public var ropes: [RoPEConfiguration]
+    /// One a layer.
+    public var layers: [LayerConfiguration]
 
+    public var normPlacement = NormPlacement.before
+    /// Added to the stored weights of norms at load: 1 in the Hugging Face checkpoints of Gemma, whose GGUF files contain it already.
+    public var normOffset: Float = 0
+    public var queryKeyNorm = QueryKeyNorm.none
+    public var biases = Biases()
+    public var activation = Activation.silu
+    /// Factor of the products of queries and keys.
+    public var attentionScale: Float
+    /// c: a product of query and key s becomes c · tanh(s / c); `nil`: none.
+    public var attentionSoftCap: Float?
+    /// Factor of the token embedding.
+    public var embeddingScale: Float = 1
+    /// Factor of what a block adds to the residual stream.
+    public var residualScale: Float = 1
+    /// Factor of the logits.
+    public var logitScale: Float = 1
+    /// c: a logit s becomes c · tanh(s / c), after `logitScale`; `nil`: none.
+    public var logitSoftCap: Float?
+    /// Whether the output head is the token embedding even if the file has a tensor for it.
+    public var tiesOutputHead = false
+    /// Set if any layer has experts.
+    public var experts: ExpertConfiguration?
+
+    /// - Parameters:
+    ///   - rope: The rotary embedding of all layers; more can be added to `ropes`.
+    ///   - layer: What is particular about a layer.
     public init(
         architecture: String,
         vocabularySize: Int,
@@ -35,7 +62,8 @@ public struct ModelConfiguration: Sendable, Equatable {
         feedForwardSize: Int,
         contextLength: Int,
         normEpsilon: Float,
-        rope: RoPEConfiguration
+        rope: RoPEConfiguration,
+        layer: (Int) -> LayerConfiguration = { _ in LayerConfiguration() }
     ) {
         self.architecture = architecture
         self.vocabularySize = vocabularySize
@@ -47,83 +75,101 @@ public struct ModelConfiguration: Sendable, Equatable {
         self.feedForwardSize = feedForwardSize
         self.contextLength = contextLength
         self.normEpsilon = normEpsilon
-        self.rope = rope
+        ropes = [rope]
+        layers = (0..<max(0, min(layerCount, Self.layerCounts.upperBound))).map(layer)
+        attentionScale = 1 / Float(max(1, headSize)).squareRoot()
     }
 
     /// Query heads that share one key and value head.
     public var groupSize: Int { headCount / keyValueHeadCount }
+    /// Length of all queries of one token.
+    var querySize: Int { headCount * headSize }
+    /// Length of all keys, and of all values, of one token.
+    var keySize: Int { keyValueHeadCount * headSize }
+}
 
-    /// - Throws: ``InferenceError`` `invalidModelFile` naming the first value that is out of range.
-    func validated() throws(InferenceError) -> ModelConfiguration {
-        let sizes: [(String, Int, ClosedRange<Int>)] = [
-            ("vocabulary size", vocabularySize, 1...(1 << 24)),
-            ("embedding length", hiddenSize, 1...(1 << 20)),
-            ("block count", layerCount, 1...4_096),
-            ("attention head count", headCount, 1...65_536),
-            ("key/value head count", keyValueHeadCount, 1...65_536),
-            ("head size", headSize, 1...4_096),
-            ("feed-forward length", feedForwardSize, 1...(1 << 22)),
-            ("context length", contextLength, 1...(1 << 28)),
-        ]
-        for (name, value, allowed) in sizes where !allowed.contains(value) {
-            throw Self.invalid("its \(name) is \(value); \(allowed.lowerBound) to \(allowed.upperBound) is possible")
-        }
-        guard headCount % keyValueHeadCount == 0 else {
-            throw Self.invalid("its \(headCount) attention heads can't share \(keyValueHeadCount) key/value heads evenly")
-        }
-        guard normEpsilon.isFinite, normEpsilon >= 0, normEpsilon < 1 else {
-            throw Self.invalid("its RMS norm epsilon is \(normEpsilon)")
-        }
-        try rope.validate(headSize: headSize)
-        return self
-    }
+/// What layers of one model may differ in.
+public struct LayerConfiguration: Sendable, Equatable {
+    /// How many tokens a query sees, itself included; `nil`: all before it.
+    public var window: Int?
+    /// Index into ``ModelConfiguration/ropes``; `nil`: queries and keys are not rotated.
+    public var rope: Int?
+    /// Whether the feed-forward network is a mixture of experts.
+    public var hasExperts: Bool
 
-    static func invalid(_ reason: String) -> InferenceError {
-        InferenceError(.invalidModelFile, "The model file contradicts itself: \(reason). Fetch or convert it again.")
+    public init(window: Int? = nil, rope: Int? = 0, hasExperts: Bool = false) {
+        self.window = window
+        self.rope = rope
+        self.hasExperts = hasExperts
     }
 }
 
-/// Rotary position embedding (Su et al. 2021, arXiv:2104.09864).
-public struct RoPEConfiguration: Sendable, Equatable {
-    /// Which elements of a head are rotated together.
-    public enum Pairing: Sendable, Equatable {
-        /// (2i, 2i + 1): as in the paper, and the row order of Llama weights in GGUF files.
-        case interleaved
-        /// (i, i + d/2): the row order of Hugging Face checkpoints ("rotate half").
-        case half
+/// A mixture of experts (Shazeer et al. 2017, arXiv:1701.06538): a router gives each token to a few of many feed-forward networks.
+public struct ExpertConfiguration: Sendable, Equatable {
+    /// Experts that the router chooses from.
+    public var count: Int
+    /// Experts that each token goes to: those with the greatest probability of a softmax over all.
+    public var usedCount: Int
+    /// Inner length of one expert.
+    public var feedForwardSize: Int
+    /// Whether the probabilities of the chosen are scaled to the sum 1: then it makes no difference whether the softmax is taken over all
+    /// experts or over the chosen ones.
+    public var normalizesWeights: Bool
+    /// Experts that every token goes to with weight 1.
+    public var sharedCount = 0
+    /// Inner length of one shared expert.
+    public var sharedFeedForwardSize = 0
+    /// Whether the weight of the shared experts is the sigmoid of a linear map of the token's state.
+    public var hasSharedGate = false
+
+    public init(count: Int, usedCount: Int, feedForwardSize: Int, normalizesWeights: Bool) {
+        self.count = count
+        self.usedCount = usedCount
+        self.feedForwardSize = feedForwardSize
+        self.normalizesWeights = normalizesWeights
     }
 
-    /// θ: pair i turns by position · θ^(−2i/d).
-    public var base: Double
-    /// Leading elements of a head that are rotated; even.
-    public var dimensions: Int
-    public var pairing: Pairing
-    /// Positions are divided by this (linear scaling, Chen et al. 2023); 1 is off.
-    public var linearFactor: Double
+    /// Networks that one token goes through.
+    var visits: Int { usedCount + sharedCount }
+}
 
-    public init(base: Double, dimensions: Int, pairing: Pairing, linearFactor: Double = 1) {
-        self.base = base
-        self.dimensions = dimensions
-        self.pairing = pairing
-        self.linearFactor = linearFactor
+extension ModelConfiguration {
+    /// Where the RMS norms of attention and feed-forward blocks are.
+    public enum NormPlacement: Sendable, Equatable {
+        /// x + block(norm(x)).
+        case before
+        /// x + norm(block(x)): OLMo 2.
+        case after
+        /// x + norm(block(norm(x))): Gemma 2 and 3.
+        case beforeAndAfter
+
+        var isBefore: Bool { self != .after }
+        var isAfter: Bool { self != .before }
     }
 
-    /// Angle per position of each pair, in radians; `dimensions / 2` values.
-    ///
-    /// - Parameter divisors: One a pair where the file holds them (Llama 3's `rope_freqs`), else empty.
-    func frequencies(divisors: [Float]) -> [Double] {
-        (0..<dimensions / 2).map { pair in
-            let frequency = Foundation.pow(base, -2 * Double(pair) / Double(dimensions)) / linearFactor
-            return pair < divisors.count ? frequency / Double(divisors[pair]) : frequency
-        }
+    /// RMS norm of queries and keys before they are rotated.
+    public enum QueryKeyNorm: Sendable, Equatable {
+        case none
+        /// Each head by itself, with the same weights: Qwen 3, Gemma 3.
+        case head
+        /// All heads of a token together: OLMo 2.
+        case token
     }
 
-    func validate(headSize: Int) throws(InferenceError) {
-        guard dimensions > 0, dimensions % 2 == 0, dimensions <= headSize else {
-            throw ModelConfiguration.invalid("it rotates \(dimensions) elements of heads of size \(headSize)")
-        }
-        guard base.isFinite, base >= 1, linearFactor.isFinite, linearFactor > 0 else {
-            throw ModelConfiguration.invalid("its RoPE base is \(base) and its scaling factor \(linearFactor)")
-        }
+    /// Which linear maps add a vector.
+    public struct Biases: Sendable, Equatable {
+        public var queryKeyValue = false
+        public var attentionOutput = false
+        public var feedForward = false
+
+        public init() {}
+    }
+
+    /// f in f(gate) · up of the feed-forward network.
+    public enum Activation: Sendable, Equatable {
+        /// x · sigmoid(x).
+        case silu
+        /// x · Φ(x), by the formula with tanh (Hendrycks and Gimpel 2016, arXiv:1606.08415).
+        case geluTanh
     }
 }

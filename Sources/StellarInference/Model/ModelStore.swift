@@ -19,7 +19,7 @@ actor ModelStore {
     /// The model at `path`: the one in memory, the one that is being loaded, or a new one.
     func model(at path: String, options: LanguageModel.LoadOptions) async throws -> LanguageModel {
         let location = try ModelLocation(path: path)
-        let file = URL(fileURLWithPath: location.file).standardizedFileURL.resolvingSymlinksInPath().path
+        let file = URL(fileURLWithPath: location.path).standardizedFileURL.resolvingSymlinksInPath().path
         let key = Key(file: file, options: options)
         if let model = models[key]?.model { return model }
         if let load = loads[key] { return try await load.value }

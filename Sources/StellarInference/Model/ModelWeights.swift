@@ -1,19 +1,48 @@
 /// The weights of a transformer by what they are for; immutable once loaded.
 package struct ModelWeights: Sendable {
-    /// One block: pre-norm attention, then a pre-norm gated feed-forward network.
+    /// One block: attention, then a feed-forward network, with norms before, after, or both. What a model does not have is `nil`.
     package struct Layer: Sendable {
         /// `[hidden]`.
-        let attentionNorm: WeightVector
+        let attentionNorm: WeightVector?
         /// hidden → queries | keys | values.
         let queryKeyValue: Projection
+        /// `[head size]` or `[heads · head size]`.
+        let queryNorm: WeightVector?
+        let keyNorm: WeightVector?
         /// heads · head size → hidden.
         let attentionOutput: Projection
         /// `[hidden]`.
-        let feedForwardNorm: WeightVector
+        let attentionPostNorm: WeightVector?
+        /// `[hidden]`.
+        let feedForwardNorm: WeightVector?
+        let feedForward: FeedForward
+        /// `[hidden]`.
+        let feedForwardPostNorm: WeightVector?
+    }
+
+    /// down(f(gate(x)) · up(x)).
+    package struct Network: Sendable {
         /// hidden → gate | up.
         let gateUp: Projection
         /// feed-forward → hidden.
         let down: Projection
+
+        /// Inner length.
+        var size: Int { down.inputs }
+    }
+
+    package enum FeedForward: Sendable {
+        case dense(Network)
+        case experts(Experts)
+    }
+
+    package struct Experts: Sendable {
+        /// hidden → experts.
+        let router: WeightMatrix
+        /// hidden → 1: weight of the shared experts, through a sigmoid; `nil`: 1.
+        let sharedGate: WeightMatrix?
+        /// Those that the router chooses from, then the shared ones.
+        let networks: [Network]
     }
 
     /// `[vocabulary, hidden]`.
@@ -23,8 +52,23 @@ package struct ModelWeights: Sendable {
     let outputNorm: WeightVector
     /// hidden → vocabulary.
     let outputHead: Projection
-    /// Angle per position of each RoPE pair.
-    let ropeFrequencies: [Double]
+    let ropeDivisors: RoPEDivisors
+
+    /// Whether all matrices are FP32.
+    var isFullPrecision: Bool {
+        outputHead.isFullPrecision && layers.allSatisfy { $0.projections.allSatisfy(\.isFullPrecision) }
+    }
+}
+
+extension ModelWeights.Layer {
+    fileprivate var projections: [Projection] {
+        let networks =
+            switch feedForward {
+            case .dense(let network): [network]
+            case .experts(let experts): experts.networks
+            }
+        return [queryKeyValue, attentionOutput] + networks.flatMap { [$0.gateUp, $0.down] }
+    }
 }
 
 /// A vector of FP32 weights, such as a norm's.
@@ -38,5 +82,10 @@ package struct WeightVector: @unchecked Sendable {
         base = UnsafePointer(values.base)
         count = values.count
         owner = values
+    }
+
+    /// A copy.
+    var values: [Float] {
+        withExtendedLifetime(owner) { Array(UnsafeBufferPointer(start: base, count: count)) }
     }
 }

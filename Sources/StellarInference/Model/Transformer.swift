@@ -1,10 +1,11 @@
 import CStellarKernels
-import Foundation
 
 /// The forward pass of a decoder-only transformer over a batch of sequences.
 ///
 /// All workers of the pool run ``pass(worker:)`` in step: between two barriers each writes its own share of the rows or columns. A row's
 /// result does not depend on which other rows are in the batch (see ``Projection``), so a sequence's tokens don't either.
+///
+/// What differs between models are values of ``ModelConfiguration``; a feature that is off costs neither a pass over memory nor a barrier.
 ///
 /// Thread contract: ``forward(_:)`` by one thread at a time (the engine's).
 package final class Transformer: @unchecked Sendable {
@@ -13,18 +14,21 @@ package final class Transformer: @unchecked Sendable {
 
     package let configuration: ModelConfiguration
     package let cache: KVCache
-    private let weights: ModelWeights
-    private let pool: ComputePool
+    let weights: ModelWeights
+    let pool: ComputePool
+    /// One for each of the configuration's rotary embeddings.
+    let ropes: [RoPEFrequencies]
+    let scratch: TransformerScratch
+    private(set) var layout = BatchLayout(Batch(segments: []), blasRows: .max)
     /// Segments of at least so many rows go through BLAS.
     private let blasRows: Int
     private let maxOutputs: Int
-    private let scratch: Scratch
-    private var layout = BatchLayout(Batch(segments: []), blasRows: .max)
 
     /// - Parameters:
     ///   - maxRows: Most tokens in a batch.
     ///   - maxOutputs: Most rows with logits in a batch.
     ///   - usesBLAS: Whether prompt chunks go through BLAS; else everything goes through our own kernels.
+    ///   - contextLength: Tokens of the longest sequence; `nil`: the model's. LongRoPE chooses its factors by it.
     /// - Throws: ``InferenceError`` `outOfMemory`.
     package init(
         configuration: ModelConfiguration,
@@ -33,7 +37,8 @@ package final class Transformer: @unchecked Sendable {
         pool: ComputePool,
         maxRows: Int,
         maxOutputs: Int,
-        usesBLAS: Bool
+        usesBLAS: Bool,
+        contextLength: Int? = nil
     ) throws(InferenceError) {
         self.configuration = configuration
         self.weights = weights
@@ -41,7 +46,9 @@ package final class Transformer: @unchecked Sendable {
         self.pool = pool
         self.maxOutputs = maxOutputs
         blasRows = usesBLAS ? Self.leastBLASRows : .max
-        scratch = try Scratch(configuration, rows: maxRows, outputs: maxOutputs, workers: pool.workerCount)
+        let contextLength = contextLength ?? configuration.contextLength
+        ropes = configuration.ropes.map { RoPEFrequencies($0, divisors: weights.ropeDivisors, contextLength: contextLength) }
+        scratch = try TransformerScratch(configuration, rows: maxRows, outputs: maxOutputs, workers: pool.workerCount)
     }
 
     /// Below this many rows expanding the weights for BLAS costs more than it saves.
@@ -65,26 +72,13 @@ package final class Transformer: @unchecked Sendable {
         embed(rows)
         prepareAngles(rows)
         for (index, layer) in weights.layers.enumerated() {
-            normalize(rows, weight: layer.attentionNorm)
-            pool.barrier()
-            multiply(layer.queryKeyValue, from: scratch.normalized, to: scratch.projected, worker: worker)
-            pool.barrier()
-            storeKeysAndValues(rows, layer: index)
-            pool.barrier()
-            attend(layer: index, worker: worker)
-            pool.barrier()
-            multiply(layer.attentionOutput, from: scratch.attended, to: scratch.update, worker: worker)
-            pool.barrier()
-            addUpdate(rows)
-            normalize(rows, weight: layer.feedForwardNorm)
-            pool.barrier()
-            multiply(layer.gateUp, from: scratch.normalized, to: scratch.projected, worker: worker)
-            pool.barrier()
-            activate(rows)
-            pool.barrier()
-            multiply(layer.down, from: scratch.activated, to: scratch.update, worker: worker)
-            pool.barrier()
-            addUpdate(rows)
+            attention(layer, index: index, rows: rows, worker: worker)
+            addUpdate(rows, norm: layer.attentionPostNorm)
+            switch layer.feedForward {
+            case .dense(let network): feedForward(network, norm: layer.feedForwardNorm, rows: rows, worker: worker)
+            case .experts(let experts): self.experts(experts, norm: layer.feedForwardNorm, rows: rows, worker: worker)
+            }
+            addUpdate(rows, norm: layer.feedForwardPostNorm)
         }
         pool.barrier()
         computeLogits(worker: worker)
@@ -96,111 +90,16 @@ package final class Transformer: @unchecked Sendable {
             let token = Int(layout.tokens[row])
             weights.tokenEmbedding.expand(token..<token + 1, into: scratch.residual.base + row * size)
         }
+        scale(scratch.residual.base + rows.lowerBound * size, rows.count * size, by: configuration.embeddingScale)
     }
 
-    /// Cosine and sine of each RoPE pair at each row's position; computed in FP64, as large angles lose all digits in FP32.
+    /// Cosine and sine of each RoPE pair at each row's position.
     private func prepareAngles(_ rows: Range<Int>) {
-        let pairs = weights.ropeFrequencies.count
-        for row in rows {
-            let position = Double(layout.positions[row])
-            for pair in 0..<pairs {
-                let angle = position * weights.ropeFrequencies[pair]
-                scratch.cosines.base[row * pairs + pair] = Float(cos(angle))
-                scratch.sines.base[row * pairs + pair] = Float(sin(angle))
+        for (rope, angles) in zip(ropes, scratch.angles) {
+            for row in rows {
+                let start = row * rope.pairs
+                rope.write(position: layout.positions[row], cosines: angles.cosines.base + start, sines: angles.sines.base + start)
             }
-        }
-    }
-
-    private func normalize(_ rows: Range<Int>, weight: WeightVector) {
-        let size = configuration.hiddenSize
-        for row in rows {
-            Kernels.table.rms_norm(
-                scratch.residual.base + row * size,
-                weight.base,
-                scratch.normalized.base + row * size,
-                size,
-                configuration.normEpsilon
-            )
-        }
-    }
-
-    private func addUpdate(_ rows: Range<Int>) {
-        let size = configuration.hiddenSize
-        Kernels.table.add(
-            scratch.residual.base + rows.lowerBound * size,
-            scratch.update.base + rows.lowerBound * size,
-            rows.count * size
-        )
-    }
-
-    private func activate(_ rows: Range<Int>) {
-        let size = configuration.feedForwardSize
-        for row in rows {
-            let gate = scratch.projected.base + row * 2 * size
-            Kernels.table.silu_multiply(gate, gate + size, scratch.activated.base + row * size, size)
-        }
-    }
-
-    private func multiply(_ projection: Projection, from x: FloatBuffer, to y: FloatBuffer, worker: Int) {
-        multiply(projection, from: x, rows: layout.plan, to: y, worker: worker)
-    }
-
-    private func multiply(_ projection: Projection, from x: FloatBuffer, rows: RowPlan, to y: FloatBuffer, worker: Int) {
-        let input = prepare(x, rows: rows.count, for: projection, worker: worker)
-        projection.multiply(
-            share: projection.share(worker: worker, workerCount: pool.workerCount),
-            rows: rows,
-            x: x.base,
-            input: input,
-            y: y.base,
-            tile: scratch.workers[worker].tile
-        )
-    }
-
-    /// The rows in the forms that the projection reads. All of few numbers are prepared by every worker for itself, which is faster than
-    /// waiting for each other.
-    private func prepare(_ x: FloatBuffer, rows: Int, for projection: Projection, worker: Int) -> PreparedInput {
-        guard projection.needsPreparedInput else { return scratch.input }
-        if rows * projection.inputs <= Scratch.Worker.inputElements {
-            let own = scratch.workers[worker].input
-            projection.prepare(0..<rows, x: x.base, into: own)
-            return own
-        }
-        projection.prepare(pool.share(of: rows, worker: worker), x: x.base, into: scratch.input)
-        pool.barrier()
-        return scratch.input
-    }
-
-    private func storeKeysAndValues(_ rows: Range<Int>, layer: Int) {
-        let headSize = configuration.headSize
-        let heads = configuration.keyValueHeadCount
-        let width = (configuration.headCount + 2 * heads) * headSize
-        for row in rows {
-            let keys = scratch.projected.base + row * width + configuration.headCount * headSize
-            let position = layout.positions[row]
-            let block = layout.blocks[layout.segmentOfRow[row]][position / KVCache.blockTokens]
-            for head in 0..<heads {
-                let key = keys + head * headSize
-                rotate(key, row: row)
-                cache.store(
-                    key: key,
-                    value: key + heads * headSize,
-                    layer: layer,
-                    head: head,
-                    block: block,
-                    slot: position % KVCache.blockTokens
-                )
-            }
-        }
-    }
-
-    private func rotate(_ head: UnsafeMutablePointer<Float>, row: Int) {
-        let pairs = weights.ropeFrequencies.count
-        let cosines = scratch.cosines.base + row * pairs
-        let sines = scratch.sines.base + row * pairs
-        switch configuration.rope.pairing {
-        case .interleaved: Kernels.table.rope_interleaved(head, cosines, sines, pairs)
-        case .half: Kernels.table.rope_half(head, cosines, sines, pairs)
         }
     }
 
@@ -218,164 +117,84 @@ package final class Transformer: @unchecked Sendable {
             )
         }
         pool.barrier()
-        multiply(weights.outputHead, from: scratch.normalized, rows: .kernels(outputs.count), to: scratch.logits, worker: worker)
-    }
-}
-
-// MARK: - Attention
-
-extension Transformer {
-    /// Attention of all query rows over their sequences' caches: tiles of rows and KV heads are dealt out to the workers in turn.
-    private func attend(layer: Int, worker: Int) {
-        let heads = configuration.keyValueHeadCount
-        for task in stride(from: worker, to: layout.tiles.count * heads, by: pool.workerCount) {
-            attend(layout.tiles[task / heads], layer: layer, head: task % heads, memory: scratch.workers[worker])
-        }
-    }
-
-    /// One tile: the rows' query heads that share KV head `head`, against all blocks that the last row sees.
-    private func attend(_ tile: BatchLayout.AttentionTile, layer: Int, head: Int, memory: Scratch.Worker) {
-        let headSize = configuration.headSize
-        let queries = tile.rows.count * configuration.groupSize
-        gatherQueries(tile, head: head, into: memory.queries.base)
-        Kernels.table.attention_start(memory.maxima.base, memory.sums.base, memory.sumsOfValues.base, headSize, queries, headSize)
-        let blocks = layout.blocks[tile.segment]
-        let lastPosition = layout.positions[tile.rows.upperBound - 1]
-        for block in 0...lastPosition / KVCache.blockTokens {
-            for query in 0..<queries {
-                let position = layout.positions[tile.rows.lowerBound + query / configuration.groupSize]
-                memory.visible.base[query] = UInt32(max(0, min(KVCache.blockTokens, position + 1 - block * KVCache.blockTokens)))
-            }
-            var arguments = stellar_attention_block(
-                q: memory.queries.base,
-                ldq: headSize,
-                queries: queries,
-                head_size: headSize,
-                keys: cache.keys(layer: layer, head: head, block: blocks[block]),
-                values: cache.values(layer: layer, head: head, block: blocks[block]),
-                kv_type: cache.element.kernelType,
-                block_tokens: KVCache.blockTokens,
-                visible: memory.visible.base,
-                max: memory.maxima.base,
-                sum: memory.sums.base,
-                acc: memory.sumsOfValues.base,
-                ldacc: headSize
-            )
-            Kernels.table.attention_block(&arguments)
-        }
-        scatterResults(tile, head: head, memory: memory)
-    }
-
-    /// Rotated and scaled queries, `[rows · group size, head size]`.
-    private func gatherQueries(_ tile: BatchLayout.AttentionTile, head: Int, into target: UnsafeMutablePointer<Float>) {
-        let headSize = configuration.headSize
-        let group = configuration.groupSize
-        let width = (configuration.headCount + 2 * configuration.keyValueHeadCount) * headSize
-        let scale = 1 / Float(headSize).squareRoot()
-        for (index, row) in tile.rows.enumerated() {
-            let source = scratch.projected.base + row * width + head * group * headSize
-            for member in 0..<group {
-                let query = target + (index * group + member) * headSize
-                query.update(from: source + member * headSize, count: headSize)
-                rotate(query, row: row)
-                for element in 0..<headSize { query[element] *= scale }
-            }
-        }
-    }
-
-    private func scatterResults(_ tile: BatchLayout.AttentionTile, head: Int, memory: Scratch.Worker) {
-        let headSize = configuration.headSize
-        let groupWidth = configuration.groupSize * headSize
-        for (index, row) in tile.rows.enumerated() {
-            let first = index * configuration.groupSize
-            let target = scratch.attended.base + row * configuration.headCount * headSize + head * groupWidth
-            Kernels.table.attention_finish(
-                memory.sums.base + first,
-                memory.sumsOfValues.base + first * headSize,
-                headSize,
-                configuration.groupSize,
-                headSize,
-                target,
-                headSize
-            )
+        let share = share(of: weights.outputHead, worker: worker)
+        multiply(weights.outputHead, rows: .kernels(outputs.count), from: scratch.normalized, to: scratch.logits, worker: worker)
+        for row in outputs.indices {
+            let logits = scratch.logits.base + row * configuration.vocabularySize + share.lowerBound
+            scale(logits, share.count, by: configuration.logitScale)
+            if let cap = configuration.logitSoftCap { Kernels.table.soft_cap(logits, share.count, cap) }
         }
     }
 }
 
-// MARK: - Scratch memory
+// MARK: - Steps that blocks share
 
 extension Transformer {
-    /// Intermediate results of a pass; rows are contiguous.
-    fileprivate struct Scratch {
-        /// `[rows, hidden]`: the residual stream.
-        let residual: FloatBuffer
-        /// `[rows, hidden]`.
-        let normalized: FloatBuffer
-        /// `[rows, queries | keys | values]`, then `[rows, gate | up]`.
-        let projected: FloatBuffer
-        /// `[rows, heads · head size]`.
-        let attended: FloatBuffer
-        /// `[rows, feed-forward]`.
-        let activated: FloatBuffer
-        /// The input of a projection in the forms that its kernels read.
-        let input: PreparedInput
-        /// `[rows, hidden]`: what a block adds to the residual stream.
-        let update: FloatBuffer
-        /// `[rows, pairs]`.
-        let cosines: FloatBuffer
-        let sines: FloatBuffer
-        /// `[outputs, vocabulary]`.
-        let logits: FloatBuffer
-        let workers: [Worker]
+    /// What a block reads: the normalised rows, or the residual stream itself if the model has no norm there.
+    func normalize(_ rows: Range<Int>, weight: WeightVector?) -> FloatBuffer {
+        guard let weight else { return scratch.residual }
+        let size = configuration.hiddenSize
+        for row in rows {
+            Kernels.table.rms_norm(
+                scratch.residual.base + row * size,
+                weight.base,
+                scratch.normalized.base + row * size,
+                size,
+                configuration.normEpsilon
+            )
+        }
+        return scratch.normalized
+    }
 
-        /// What one worker needs for itself.
-        struct Worker {
-            /// A panel of weights expanded to FP32 for BLAS.
-            let tile: FloatBuffer
-            /// Few rows of activations, prepared.
-            let input: PreparedInput
-            /// `[tile rows · group size, head size]`.
-            let queries: FloatBuffer
-            let sumsOfValues: FloatBuffer
-            /// `[tile rows · group size]`.
-            let maxima: FloatBuffer
-            let sums: FloatBuffer
-            let visible: Buffer<UInt32>
-
-            /// Up to so many numbers each worker prepares for itself.
-            static let inputElements = 8_192
-
-            init(_ configuration: ModelConfiguration, longestInput: Int) throws(InferenceError) {
-                let queryCount = BatchLayout.tileRows * configuration.groupSize
-                tile = try FloatBuffer(count: WeightPacking.panelOutputs * longestInput, purpose: "expanded weights")
-                input = try PreparedInput(rows: 1, longestInput: Self.inputElements)
-                queries = try FloatBuffer(count: queryCount * configuration.headSize, purpose: "queries")
-                sumsOfValues = try FloatBuffer(count: queryCount * configuration.headSize, purpose: "attention results")
-                maxima = try FloatBuffer(count: queryCount, purpose: "attention scores")
-                sums = try FloatBuffer(count: queryCount, purpose: "attention scores")
-                visible = try Buffer(count: queryCount, purpose: "attention masks")
+    /// Adds what a block has computed to the residual stream.
+    private func addUpdate(_ rows: Range<Int>, norm: WeightVector?) {
+        let size = configuration.hiddenSize
+        let update = scratch.update.base + rows.lowerBound * size
+        if let norm {
+            for row in 0..<rows.count {
+                Kernels.table.rms_norm(update + row * size, norm.base, update + row * size, size, configuration.normEpsilon)
             }
         }
+        scale(update, rows.count * size, by: configuration.residualScale)
+        Kernels.table.add(scratch.residual.base + rows.lowerBound * size, update, rows.count * size)
+    }
 
-        init(_ configuration: ModelConfiguration, rows: Int, outputs: Int, workers: Int) throws(InferenceError) {
-            let rows = max(rows, outputs)
-            let queries = configuration.headCount * configuration.headSize
-            let keys = configuration.keyValueHeadCount * configuration.headSize
-            let longestInput = max(configuration.hiddenSize, configuration.feedForwardSize, queries)
-            let purpose = "intermediate results"
-            residual = try FloatBuffer(count: rows * configuration.hiddenSize, purpose: purpose)
-            normalized = try FloatBuffer(count: rows * configuration.hiddenSize, purpose: purpose)
-            projected = try FloatBuffer(count: rows * max(queries + 2 * keys, 2 * configuration.feedForwardSize), purpose: purpose)
-            attended = try FloatBuffer(count: rows * queries, purpose: purpose)
-            activated = try FloatBuffer(count: rows * configuration.feedForwardSize, purpose: purpose)
-            update = try FloatBuffer(count: rows * configuration.hiddenSize, purpose: purpose)
-            input = try PreparedInput(rows: rows, longestInput: longestInput)
-            cosines = try FloatBuffer(count: rows * configuration.rope.dimensions / 2, purpose: purpose)
-            sines = try FloatBuffer(count: rows * configuration.rope.dimensions / 2, purpose: purpose)
-            logits = try FloatBuffer(count: outputs * configuration.vocabularySize, purpose: "logits")
-            var scratch: [Worker] = []
-            for _ in 0..<workers { scratch.append(try Worker(configuration, longestInput: longestInput)) }
-            self.workers = scratch
+    func multiply(_ projection: Projection, from x: FloatBuffer, to y: FloatBuffer, worker: Int) {
+        multiply(projection, rows: layout.plan, from: x, to: y, worker: worker)
+    }
+
+    private func multiply(_ projection: Projection, rows: RowPlan, from x: FloatBuffer, to y: FloatBuffer, worker: Int) {
+        let input = prepare(x, rows: rows.count, for: projection, worker: worker)
+        projection.multiply(
+            share: share(of: projection, worker: worker),
+            rows: rows,
+            x: x.base,
+            input: input,
+            y: y.base,
+            tile: scratch.workers[worker].tile
+        )
+    }
+
+    /// The rows in the forms that the projection reads. All of few numbers are prepared by every worker for itself, which is faster than
+    /// waiting for each other.
+    private func prepare(_ x: FloatBuffer, rows: Int, for projection: Projection, worker: Int) -> PreparedInput {
+        guard projection.needsPreparedInput else { return scratch.input }
+        if rows * projection.inputs <= TransformerScratch.Worker.inputElements {
+            let own = scratch.workers[worker].input
+            projection.prepare(0..<rows, x: x.base, into: own)
+            return own
         }
+        projection.prepare(pool.share(of: rows, worker: worker), x: x.base, into: scratch.input)
+        pool.barrier()
+        return scratch.input
+    }
+
+    func share(of projection: Projection, worker: Int) -> Range<Int> {
+        projection.share(worker: worker, workerCount: pool.workerCount)
+    }
+
+    private func scale(_ values: UnsafeMutablePointer<Float>, _ count: Int, by factor: Float) {
+        guard factor != 1 else { return }
+        for index in 0..<count { values[index] *= factor }
     }
 }

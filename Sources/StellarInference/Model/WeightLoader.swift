@@ -1,8 +1,8 @@
 import CStellarKernels
 
-/// Turns the tensors of a ``ModelBlueprint`` into ``ModelWeights``: maps or converts each.
+/// Turns the tensors of a ``ModelBlueprint`` into ``ModelWeights``: matrices are packed for the product kernels, vectors become FP32.
 ///
-/// Conversion runs on the pool, one share of rows per worker.
+/// Packing runs on the pool, one share of rows per worker.
 struct WeightLoader {
     let blueprint: ModelBlueprint
     let precision: LanguageModel.Precision
@@ -26,40 +26,97 @@ struct WeightLoader {
             layers.append(try layer(index))
         }
         // A head of its own leaves the embedding in the file, where a token's row is looked up; else both are the packed matrix.
-        let hasHead = tensors[.outputHead] != nil
+        let hasHead = tensors[.outputHead] != nil && !configuration.tiesOutputHead
         let head = try matrix(hasHead ? .outputHead : .tokenEmbedding)
         return ModelWeights(
             tokenEmbedding: hasHead ? try stored(.tokenEmbedding) : head,
             layers: layers,
-            outputNorm: try vector(.outputNorm),
+            outputNorm: try norm(.outputNorm),
             outputHead: Projection([head]),
-            ropeFrequencies: try ropeFrequencies()
+            ropeDivisors: RoPEDivisors(
+                all: try divisors(.ropeDivisors),
+                short: try divisors(.ropeShortFactors),
+                long: try divisors(.ropeLongFactors)
+            )
         )
     }
 
     private func layer(_ index: Int) throws(InferenceError) -> ModelWeights.Layer {
-        ModelWeights.Layer(
-            attentionNorm: try vector(.layer(index, .attentionNorm)),
-            queryKeyValue: Projection([
-                try matrix(.layer(index, .query)), try matrix(.layer(index, .key)), try matrix(.layer(index, .value)),
-            ]),
-            attentionOutput: Projection([try matrix(.layer(index, .attentionOutput))]),
-            feedForwardNorm: try vector(.layer(index, .feedForwardNorm)),
-            gateUp: Projection([try matrix(.layer(index, .gate)), try matrix(.layer(index, .up))]),
-            down: Projection([try matrix(.layer(index, .down))])
+        let placement = configuration.normPlacement
+        return ModelWeights.Layer(
+            attentionNorm: placement.isBefore ? try norm(.layer(index, .attentionNorm)) : nil,
+            queryKeyValue: Projection(
+                [try matrix(.layer(index, .query)), try matrix(.layer(index, .key)), try matrix(.layer(index, .value))],
+                bias: try bias([
+                    (.layer(index, .queryBias), configuration.querySize), (.layer(index, .keyBias), configuration.keySize),
+                    (.layer(index, .valueBias), configuration.keySize),
+                ])
+            ),
+            queryNorm: configuration.queryKeyNorm == .none ? nil : try norm(.layer(index, .queryNorm)),
+            keyNorm: configuration.queryKeyNorm == .none ? nil : try norm(.layer(index, .keyNorm)),
+            attentionOutput: Projection(
+                [try matrix(.layer(index, .attentionOutput))],
+                bias: try bias([(.layer(index, .attentionOutputBias), configuration.hiddenSize)])
+            ),
+            attentionPostNorm: placement.isAfter ? try norm(.layer(index, .attentionPostNorm)) : nil,
+            feedForwardNorm: placement.isBefore ? try norm(.layer(index, .feedForwardNorm)) : nil,
+            feedForward: try feedForward(index),
+            feedForwardPostNorm: placement.isAfter ? try norm(.layer(index, .feedForwardPostNorm)) : nil
         )
     }
 
-    private func ropeFrequencies() throws(InferenceError) -> [Double] {
-        var divisors: [Float] = []
-        if tensors[.ropeDivisors] != nil {
-            let vector = try vector(.ropeDivisors)
-            divisors = Array(UnsafeBufferPointer(start: vector.base, count: vector.count))
-            guard divisors.allSatisfy({ $0.isFinite && $0 > 0 }) else {
-                throw ModelConfiguration.invalid("a RoPE divisor is not a positive number")
-            }
+    private func feedForward(_ layer: Int) throws(InferenceError) -> ModelWeights.FeedForward {
+        guard configuration.layers[layer].hasExperts, let experts = configuration.experts else {
+            return .dense(try network { .layer(layer, .network($0)) })
         }
-        return configuration.rope.frequencies(divisors: divisors)
+        var networks: [ModelWeights.Network] = []
+        for index in 0..<experts.count + experts.sharedCount {
+            networks.append(try network { .expert(layer: layer, index: index, $0) })
+        }
+        return .experts(
+            ModelWeights.Experts(
+                router: try matrix(.layer(layer, .router)),
+                sharedGate: experts.hasSharedGate ? try matrix(.layer(layer, .sharedGate)) : nil,
+                networks: networks
+            )
+        )
+    }
+
+    private func network(_ role: (NetworkTensor) -> TensorRole) throws(InferenceError) -> ModelWeights.Network {
+        let (gate, up, down) = (try matrix(role(.gate)), try matrix(role(.up)), try matrix(role(.down)))
+        return ModelWeights.Network(
+            gateUp: Projection([gate, up], bias: try bias([(role(.gateBias), gate.outputs), (role(.upBias), up.outputs)])),
+            down: Projection([down], bias: try bias([(role(.downBias), down.outputs)]))
+        )
+    }
+
+    /// Vectors one after the other, with zeros for those that the file does not have; `nil` if it has none of them.
+    private func bias(_ parts: [(role: TensorRole, count: Int)]) throws(InferenceError) -> WeightVector? {
+        guard parts.contains(where: { tensors[$0.role] != nil }) else { return nil }
+        let values = try FloatBuffer(count: parts.reduce(0) { $0 + $1.count }, purpose: "a bias")
+        var start = 0
+        for part in parts {
+            if tensors[part.role] != nil {
+                for (index, value) in try vector(part.role).values.prefix(part.count).enumerated() {
+                    values.base[start + index] = value
+                }
+            }
+            start += part.count
+        }
+        return WeightVector(values)
+    }
+
+    private func norm(_ role: TensorRole) throws(InferenceError) -> WeightVector {
+        try vector(role, offset: configuration.normOffset)
+    }
+
+    private func divisors(_ role: TensorRole) throws(InferenceError) -> [Double] {
+        guard tensors[role] != nil else { return [] }
+        let divisors = try vector(role).values.map(Double.init)
+        guard divisors.allSatisfy({ $0.isFinite && $0 > 0 }) else {
+            throw ModelConfiguration.invalid("a RoPE divisor is not a positive number")
+        }
+        return divisors
     }
 
     private func tensor(_ role: TensorRole) throws(InferenceError) -> StoredTensor {
@@ -69,24 +126,26 @@ struct WeightLoader {
         return tensor
     }
 
-    private func vector(_ role: TensorRole) throws(InferenceError) -> WeightVector {
+    private func vector(_ role: TensorRole, offset: Float = 0) throws(InferenceError) -> WeightVector {
         let tensor = try tensor(role)
         let values = try FloatBuffer(count: tensor.elementCount, purpose: "the tensor \(tensor.name)")
         Kernels.dequantize(type: tensor.type, source: tensor.base, target: values.base, count: tensor.elementCount)
+        if offset != 0 {
+            for index in 0..<values.count { values.base[index] += offset }
+        }
         return WeightVector(values)
     }
 
     /// The matrix, packed for products in the precision asked for.
     private func matrix(_ role: TensorRole) throws(InferenceError) -> WeightMatrix {
-        let stored = try stored(role)
+        let tensor = try tensor(role)
         let packing: WeightPacking =
             switch precision {
-            case .auto: WeightPacking(for: stored.type)
+            case .auto: WeightPacking(for: tensor.type)
             case .fp32: .f32
             case .fp16: .f16
             }
-        let tensor = try tensor(role)
-        let packed = try stored.packed(as: packing, arena: arena, pool: pool, name: tensor.name)
+        let packed = try stored(role).packed(as: packing, arena: arena, pool: pool, name: tensor.name)
         // The copy is what is read from now on: the file's pages need not stay in memory.
         (tensor.owner as? MappedFile)?.discard(tensor.bytes)
         return packed
@@ -95,9 +154,6 @@ struct WeightLoader {
     /// The matrix as it lies in the file.
     private func stored(_ role: TensorRole) throws(InferenceError) -> WeightMatrix {
         let tensor = try tensor(role)
-        guard tensor.shape.count == 2 else {
-            throw InferenceError(.invalidModelFile, "The tensor \"\(tensor.name)\" is no matrix.")
-        }
-        return WeightMatrix(outputs: tensor.shape[0], inputs: tensor.shape[1], type: tensor.type, base: tensor.base, owner: tensor.owner)
+        return WeightMatrix(outputs: tensor.rowCount, inputs: tensor.rowLength, type: tensor.type, base: tensor.base, owner: tensor.owner)
     }
 }

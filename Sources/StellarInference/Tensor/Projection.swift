@@ -1,3 +1,5 @@
+import CStellarKernels
+
 /// Linear maps that share their input, computed in one go: their outputs lie side by side in one row.
 ///
 /// Query, key and value are one projection of three matrices, gate and up one of two; every other is one of one.
@@ -6,10 +8,13 @@ package struct Projection: Sendable {
     package let inputs: Int
     /// Sum of the matrices' outputs: the length of an output row.
     package let outputs: Int
+    /// `[outputs]`: added to every output row.
+    package let bias: WeightVector?
 
     /// - Parameter matrices: At least one, all with the same number of inputs (the tensor table has checked the shapes).
-    package init(_ matrices: [WeightMatrix]) {
+    package init(_ matrices: [WeightMatrix], bias: WeightVector? = nil) {
         self.matrices = matrices
+        self.bias = bias
         inputs = matrices.first?.inputs ?? 0
         outputs = matrices.reduce(0) { $0 + $1.outputs }
     }
@@ -31,6 +36,9 @@ package struct Projection: Sendable {
         }
         return outputs
     }
+
+    /// Whether its products are FP32 throughout.
+    var isFullPrecision: Bool { matrices.allSatisfy(\.isFullPrecision) }
 
     /// Whether a matrix reads other forms of its input than floats: then ``prepare(_:x:into:)`` comes first.
     var needsPreparedInput: Bool { matrices.contains { $0.inputForm != .floats } }
@@ -62,14 +70,41 @@ package struct Projection: Sendable {
         y: UnsafeMutablePointer<Float>,
         tile: FloatBuffer
     ) {
+        forEachPart(of: share) { matrix, range, column in
+            multiply(matrix, range, rows: rows, x: x, input: input, y: y + column, tile: tile)
+        }
+        addBias(share, rows: rows.count, y: y, ldy: outputs)
+    }
+
+    /// The same by our own kernels alone, for rows that lie apart: `x` is `[rows, ldx]`, `y` `[rows, ldy]`.
+    func multiply(
+        share: Range<Int>,
+        x: UnsafePointer<Float>,
+        ldx: Int,
+        rows: Int,
+        y: UnsafeMutablePointer<Float>,
+        ldy: Int
+    ) {
+        forEachPart(of: share) { matrix, range, column in
+            matrix.multiply(range, x: x, ldx: ldx, rows: rows, y: y + column, ldy: ldy)
+        }
+        addBias(share, rows: rows, y: y, ldy: ldy)
+    }
+
+    /// Calls `body` with each matrix that has outputs in `share`: with their range in the matrix and their first column in `y`.
+    private func forEachPart(of share: Range<Int>, _ body: (WeightMatrix, Range<Int>, Int) -> Void) {
         var offset = 0
         for matrix in matrices {
             let part = share.clamped(to: offset..<offset + matrix.outputs)
-            if !part.isEmpty {
-                let range = part.lowerBound - offset..<part.upperBound - offset
-                multiply(matrix, range, rows: rows, x: x, input: input, y: y + part.lowerBound, tile: tile)
-            }
+            if !part.isEmpty { body(matrix, part.lowerBound - offset..<part.upperBound - offset, part.lowerBound) }
             offset += matrix.outputs
+        }
+    }
+
+    private func addBias(_ share: Range<Int>, rows: Int, y: UnsafeMutablePointer<Float>, ldy: Int) {
+        guard let bias, !share.isEmpty else { return }
+        for row in 0..<rows {
+            Kernels.table.add(y + row * ldy + share.lowerBound, bias.base + share.lowerBound, share.count)
         }
     }
 

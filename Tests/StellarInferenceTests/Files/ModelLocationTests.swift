@@ -16,7 +16,7 @@ struct ModelLocationTests {
     func file() throws {
         let path = try directory.write("Some.Model-Q4_1.gguf", model)
         let location = try ModelLocation(path: path)
-        #expect(location.file == path)
+        #expect(location.path == path)
         #expect(location.name == "Some.Model-Q4_1")
     }
 
@@ -27,7 +27,7 @@ struct ModelLocationTests {
         try directory.write("My-Model/README.md", Array("x".utf8))
         let location = try ModelLocation(path: directory.file("My-Model") + suffix)
         #expect(location.name == "My-Model")
-        #expect(try GGUFFile(path: location.file).tensors.count == 3)
+        #expect(try GGUFFile(path: location.path).tensors.count == 3)
     }
 
     @Test("several models in a directory are listed")
@@ -47,12 +47,41 @@ struct ModelLocationTests {
         expectError(.modelNotFound, containing: "There is no file") { try MappedFile(path: directory.file("none")) }
     }
 
-    @Test("a Hugging Face directory is refused by name")
+    @Test("a Hugging Face directory is found by itself and by its files, also beside a GGUF file")
     func huggingFace() throws {
         try directory.write("config.json", Array("{}".utf8))
         try directory.write("model.safetensors", [0])
-        expectError(.unsupportedModel, containing: "Hugging Face") { try ModelLocation(path: directory.path) }
-        expectError(.unsupportedModel, containing: "safetensors") { try ModelLocation(path: directory.file("model.safetensors")) }
+        try directory.write("model.gguf", model)
+        for path in [directory.path, directory.file("config.json"), directory.file("model.safetensors")] {
+            let location = try ModelLocation(path: path)
+            #expect(location.format == .huggingFace && location.path == directory.path, "\(path)")
+            #expect(location.name == directory.path.split(separator: "/").last.map(String.init))
+        }
+        #expect(try ModelLocation(path: directory.file("model.gguf")).format == .gguf)
+    }
+
+    @Test("a configuration beside a GGUF file does not hide it")
+    func configurationBesideGGUF() throws {
+        try directory.write("config.json", Array("{}".utf8))
+        try directory.write("model.gguf", model)
+        #expect(try ModelLocation(path: directory.path).path == directory.file("model.gguf"))
+    }
+
+    @Test("weights without a configuration are refused with the way out")
+    func weightsAlone() throws {
+        let file = try directory.write("model.safetensors", [0])
+        expectError(.modelNotFound, containing: "config.json") { try ModelLocation(path: directory.path) }
+        expectError(.modelNotFound, containing: "config.json") { try ModelLocation(path: file) }
+    }
+
+    @Test("the parts of a split model are one model")
+    func splitModel() throws {
+        for part in 1...3 { try directory.write("big-0000\(part)-of-00003.gguf", model) }
+        let location = try ModelLocation(path: directory.path)
+        #expect(location.path == directory.file("big-00001-of-00003.gguf"))
+        #expect(try ModelLocation(path: directory.file("big-00002-of-00003.gguf")).name == "big")
+        try directory.write("other.gguf", model)
+        expectError(.invalidModelFile, containing: "2 .gguf files") { try ModelLocation(path: directory.path) }
     }
 
     @Test("files that are no models are refused")

@@ -31,40 +31,20 @@ package enum LlamaArchitecture: ModelArchitecture {
                 base: keys.number("rope.freq_base", default: 10_000),
                 dimensions: keys.integer("rope.dimension_count", default: headSize),
                 pairing: .interleaved,
-                linearFactor: linearRoPEFactor(keys)
+                scaling: linearRoPEFactor(keys)
             )
         ).validated()
     }
 
     package static func tensors(gguf configuration: ModelConfiguration) -> TensorTable {
-        let hidden = configuration.hiddenSize
-        let inner = configuration.feedForwardSize
-        let queries = configuration.headCount * configuration.headSize
-        let keys = configuration.keyValueHeadCount * configuration.headSize
-        var table = TensorTable()
-        table.must(.tokenEmbedding, "token_embd.weight", configuration.vocabularySize, hidden)
-        table.must(.outputNorm, "output_norm.weight", hidden)
-        table.may(.outputHead, "output.weight", configuration.vocabularySize, hidden)
-        table.may(.ropeDivisors, "rope_freqs.weight", configuration.rope.dimensions / 2)
-        for layer in 0..<configuration.layerCount {
-            table.must(.layer(layer, .attentionNorm), "blk.\(layer).attn_norm.weight", hidden)
-            table.must(.layer(layer, .query), "blk.\(layer).attn_q.weight", queries, hidden)
-            table.must(.layer(layer, .key), "blk.\(layer).attn_k.weight", keys, hidden)
-            table.must(.layer(layer, .value), "blk.\(layer).attn_v.weight", keys, hidden)
-            table.must(.layer(layer, .attentionOutput), "blk.\(layer).attn_output.weight", hidden, queries)
-            table.must(.layer(layer, .feedForwardNorm), "blk.\(layer).ffn_norm.weight", hidden)
-            table.must(.layer(layer, .gate), "blk.\(layer).ffn_gate.weight", inner, hidden)
-            table.must(.layer(layer, .up), "blk.\(layer).ffn_up.weight", inner, hidden)
-            table.must(.layer(layer, .down), "blk.\(layer).ffn_down.weight", hidden, inner)
-        }
-        return table
+        TensorTable(gguf: configuration)
     }
 
-    private static func linearRoPEFactor(_ keys: ArchitectureKeys) throws(InferenceError) -> Double {
+    private static func linearRoPEFactor(_ keys: ArchitectureKeys) throws(InferenceError) -> RoPEScaling {
         let kind = try keys.string("rope.scaling.type", default: "none")
         switch kind {
-        case "none": return 1
-        case "linear": return try keys.number("rope.scaling.factor")
+        case "none": return .none
+        case "linear": return .linear(factor: try keys.number("rope.scaling.factor"))
         default:
             throw InferenceError(.unsupportedModel, "RoPE scaling of the type \"\(kind)\" is not supported. Supported: none, linear.")
         }

@@ -4,11 +4,26 @@
 package protocol ModelArchitecture: Sendable {
     /// Values of `general.architecture` in GGUF files.
     static var ggufNames: [String] { get }
+    /// Values of `model_type` in `config.json` of Hugging Face directories.
+    static var huggingFaceTypes: [String] { get }
 
     /// - Throws: ``InferenceError`` `invalidModelFile`, `unsupportedModel`.
     static func configuration(gguf metadata: GGUFMetadata) throws(InferenceError) -> ModelConfiguration
+    /// - Throws: ``InferenceError`` `invalidModelFile`, `unsupportedModel`.
+    static func configuration(huggingFace: JSONNode) throws(InferenceError) -> ModelConfiguration
 
     static func tensors(gguf configuration: ModelConfiguration) -> TensorTable
+    static func tensors(huggingFace configuration: ModelConfiguration) -> TensorTable
+}
+
+extension ModelArchitecture {
+    package static var huggingFaceTypes: [String] { [] }
+
+    package static func configuration(huggingFace: JSONNode) throws(InferenceError) -> ModelConfiguration {
+        throw InferenceError(.unsupportedModel, "Models of this family are read from GGUF files only.")
+    }
+
+    package static func tensors(huggingFace configuration: ModelConfiguration) -> TensorTable { TensorTable() }
 }
 
 /// The families that this version runs.
@@ -16,6 +31,16 @@ package enum ModelArchitectures {
     package static let all: [any ModelArchitecture.Type] = [
         LlamaArchitecture.self
     ]
+
+    /// - Throws: ``InferenceError`` `unsupportedModel` naming the type and those that are supported.
+    package static func architecture(huggingFaceType name: String) throws(InferenceError) -> any ModelArchitecture.Type {
+        if let match = all.first(where: { $0.huggingFaceTypes.contains(name) }) { return match }
+        let supported = all.flatMap { $0.huggingFaceTypes }.sorted().joined(separator: ", ")
+        throw InferenceError(
+            .unsupportedModel,
+            "This version does not run models of the type \"\(name)\" from Hugging Face directories. Supported: \(supported)."
+        )
+    }
 
     /// - Throws: ``InferenceError`` `unsupportedModel` naming the architecture and those that are supported.
     package static func architecture(ggufName: String) throws(InferenceError) -> any ModelArchitecture.Type {

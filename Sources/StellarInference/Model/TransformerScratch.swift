@@ -1,0 +1,172 @@
+/// Intermediate results of a forward pass; rows are contiguous.
+///
+/// Thread contract: that of ``Transformer``: workers write disjoint shares between barriers.
+struct TransformerScratch: Sendable {
+    /// `[rows, hidden]`: the residual stream.
+    let residual: FloatBuffer
+    /// `[rows, hidden]`.
+    let normalized: FloatBuffer
+    /// `[rows, queries | keys | values]`, then `[rows, gate | up]`.
+    let projected: FloatBuffer
+    /// `[rows, heads · head size]`.
+    let attended: FloatBuffer
+    /// `[rows, feed-forward]`.
+    let activated: FloatBuffer
+    /// The input of a projection in the forms that its kernels read.
+    let input: PreparedInput
+    /// `[rows, hidden]`: what a block adds to the residual stream.
+    let update: FloatBuffer
+    /// One for each rotary embedding.
+    let angles: [Angles]
+    /// `[outputs, vocabulary]`.
+    let logits: FloatBuffer
+    /// Set if any layer has experts.
+    let experts: Experts?
+    let workers: [Worker]
+
+    /// Of one rotary embedding, `[rows, pairs]`.
+    struct Angles: Sendable {
+        let cosines: FloatBuffer
+        let sines: FloatBuffer
+    }
+
+    init(_ configuration: ModelConfiguration, rows: Int, outputs: Int, workers: Int) throws(InferenceError) {
+        let rows = max(rows, outputs)
+        let hasDense = configuration.layers.contains { !$0.hasExperts }
+        let inner = hasDense ? configuration.feedForwardSize : 0
+        let purpose = "intermediate results"
+        residual = try FloatBuffer(count: rows * configuration.hiddenSize, purpose: purpose)
+        normalized = try FloatBuffer(count: rows * configuration.hiddenSize, purpose: purpose)
+        projected = try FloatBuffer(count: rows * max(configuration.querySize + 2 * configuration.keySize, 2 * inner), purpose: purpose)
+        attended = try FloatBuffer(count: rows * configuration.querySize, purpose: purpose)
+        activated = try FloatBuffer(count: rows * inner, purpose: purpose)
+        update = try FloatBuffer(count: rows * configuration.hiddenSize, purpose: purpose)
+        input = try PreparedInput(rows: rows, longestInput: max(configuration.hiddenSize, inner, configuration.querySize))
+        var angles: [Angles] = []
+        for rope in configuration.ropes {
+            let count = rows * rope.dimensions / 2
+            angles.append(
+                Angles(cosines: try FloatBuffer(count: count, purpose: purpose), sines: try FloatBuffer(count: count, purpose: purpose))
+            )
+        }
+        self.angles = angles
+        logits = try FloatBuffer(count: outputs * configuration.vocabularySize, purpose: "logits")
+        if let shape = configuration.experts {
+            experts = try Experts(shape, hidden: configuration.hiddenSize, rows: rows, workers: workers)
+        } else {
+            experts = nil
+        }
+        var scratch: [Worker] = []
+        for _ in 0..<workers { scratch.append(try Worker(configuration)) }
+        self.workers = scratch
+    }
+}
+
+extension TransformerScratch {
+    /// What one worker needs for itself.
+    struct Worker: Sendable {
+        /// Weights expanded to FP32 for BLAS, or rows gathered for an expert.
+        let tile: FloatBuffer
+        /// `[tile rows · group size, head size]`.
+        let queries: FloatBuffer
+        let sumsOfValues: FloatBuffer
+        /// `[tile rows · group size]`.
+        let maxima: FloatBuffer
+        let sums: FloatBuffer
+        let visible: Buffer<UInt32>
+        let hidden: Buffer<UInt32>
+
+        /// Few rows of activations, prepared.
+        let input: PreparedInput
+
+        /// Up to so many numbers each worker prepares for itself.
+        static let inputElements = 8_192
+        /// About half of a core's L2 cache.
+        private static let tileBytes = 512 << 10
+
+        init(_ configuration: ModelConfiguration) throws(InferenceError) {
+            let queryCount = BatchLayout.tileRows * configuration.groupSize
+            let longestInput = max(configuration.hiddenSize, configuration.feedForwardSize, configuration.querySize)
+            tile = try FloatBuffer(count: max(Self.tileBytes / 4, WeightPacking.panelOutputs * longestInput), purpose: "expanded weights")
+            input = try PreparedInput(rows: 1, longestInput: Self.inputElements)
+            queries = try FloatBuffer(count: queryCount * configuration.headSize, purpose: "queries")
+            sumsOfValues = try FloatBuffer(count: queryCount * configuration.headSize, purpose: "attention results")
+            maxima = try FloatBuffer(count: queryCount, purpose: "attention scores")
+            sums = try FloatBuffer(count: queryCount, purpose: "attention scores")
+            visible = try Buffer(count: queryCount, purpose: "attention masks")
+            hidden = try Buffer(count: queryCount, purpose: "attention masks")
+        }
+    }
+
+    /// Of a mixture of experts. A visit is one of the networks that a row goes through; visits of one network have neighbouring slots.
+    struct Experts: Sendable {
+        /// Inner length of the largest network.
+        let innerSize: Int
+        /// `[rows, experts]`: the router's probabilities.
+        let scores: FloatBuffer
+        /// `[rows, visits]`: networks, and their weights.
+        let choices: Buffer<Int32>
+        let weights: FloatBuffer
+        /// `[slots, 2 · inner]`: gate | up.
+        let projected: FloatBuffer
+        /// `[slots, inner]`.
+        let activated: FloatBuffer
+        /// `[slots, hidden]`.
+        let results: FloatBuffer
+        /// Each worker sorts the visits for itself: less work than waiting for one that does it for all.
+        let workers: [Visits]
+
+        init(_ shape: ExpertConfiguration, hidden: Int, rows: Int, workers: Int) throws(InferenceError) {
+            let purpose = "intermediate results of experts"
+            let slots = rows * shape.visits
+            innerSize = max(shape.feedForwardSize, shape.sharedFeedForwardSize)
+            scores = try FloatBuffer(count: rows * shape.count, purpose: purpose)
+            choices = try Buffer(count: slots, purpose: purpose)
+            weights = try FloatBuffer(count: slots, purpose: purpose)
+            projected = try FloatBuffer(count: slots * 2 * innerSize, purpose: purpose)
+            activated = try FloatBuffer(count: slots * innerSize, purpose: purpose)
+            results = try FloatBuffer(count: slots * hidden, purpose: purpose)
+            var visits: [Visits] = []
+            for _ in 0..<workers { visits.append(try Visits(slots: slots, networks: shape.count + shape.sharedCount)) }
+            self.workers = visits
+        }
+
+        /// Visits sorted by network.
+        struct Visits: Sendable {
+            /// `[networks + 1]`: first slot of each, and the end.
+            private let starts: Buffer<Int32>
+            /// `[slots]`.
+            let rowOfSlot: Buffer<Int32>
+            /// `[rows, visits]`.
+            let slotOfVisit: Buffer<Int32>
+
+            init(slots: Int, networks: Int) throws(InferenceError) {
+                let purpose = "the order of experts"
+                starts = try Buffer(count: networks + 1, purpose: purpose)
+                rowOfSlot = try Buffer(count: slots, purpose: purpose)
+                slotOfVisit = try Buffer(count: slots, purpose: purpose)
+            }
+
+            func slots(of network: Int) -> Range<Int> {
+                Int(starts.base[network])..<Int(starts.base[network + 1])
+            }
+
+            /// Sorts by counting; visits of one network keep the order of their rows.
+            func group(_ choices: UnsafePointer<Int32>, rows: Int, visits: Int) {
+                let networks = starts.count - 1
+                starts.base.update(repeating: 0, count: starts.count)
+                for visit in 0..<rows * visits { starts.base[Int(choices[visit]) + 1] += 1 }
+                for network in 0..<networks { starts.base[network + 1] += starts.base[network] }
+                for visit in 0..<rows * visits {
+                    let slot = starts.base[Int(choices[visit])]
+                    starts.base[Int(choices[visit])] = slot + 1
+                    rowOfSlot.base[Int(slot)] = Int32(visit / visits)
+                    slotOfVisit.base[visit] = slot
+                }
+                // Each start has moved to its end, the next one's start.
+                for network in (1...networks).reversed() { starts.base[network] = starts.base[network - 1] }
+                starts.base[0] = 0
+            }
+        }
+    }
+}
