@@ -166,6 +166,7 @@ STELLAR_INLINE ivec i_set1(int32_t x) { return vdupq_n_s32(x); }
 STELLAR_INLINE ivec i_load(const uint8_t *p) { return vreinterpretq_s32_u8(vld1q_u8(p)); }
 STELLAR_INLINE ivec i_add(ivec a, ivec b) { return vaddq_s32(a, b); }
 STELLAR_INLINE ivec i_mul(ivec a, ivec b) { return vmulq_s32(a, b); }
+STELLAR_INLINE ivec i_times_128(ivec a) { return vshlq_n_s32(a, 7); }
 STELLAR_INLINE vec i_to_float(ivec a) { return vcvtq_f32_s32(a); }
 STELLAR_INLINE uint8x16_t bytes_of(ivec a) { return vreinterpretq_u8_s32(a); }
 STELLAR_INLINE ivec i_low_nibbles(ivec a) { return vreinterpretq_s32_u8(vandq_u8(bytes_of(a), vdupq_n_u8(15))); }
@@ -220,16 +221,32 @@ static void quantize_row(const float *x, stellar_input_block *blocks, size_t n) 
         for (size_t i = 0; i < 8; i++) {
             greatest = vmaxq_u32(greatest, vandq_u32(vreinterpretq_u32_f32(v_load(x + 4 * i)), vdupq_n_u32(0x7fffffffu)));
         }
+        const uint32_t most = vmaxvq_u32(greatest);
         float scale, inverse;
-        stellar_block_scale(vmaxvq_u32(greatest), &scale, &inverse);
+        stellar_block_scale(most, false, &scale, &inverse);
+        int32x4_t q[8], high[8], magnitudes = vdupq_n_s32(0);
+        for (size_t i = 0; i < 8; i++) {
+            // Without a factor all numbers are 0, also those of x that are not finite.
+            q[i] = inverse == 0 ? vdupq_n_s32(0) : vcvtnq_s32_f32(vmulq_n_f32(v_load(x + 4 * i), inverse));
+            high[i] = vdupq_n_s32(0);
+            magnitudes = vaddq_s32(magnitudes, vabsq_s32(q[i]));
+        }
+        const bool has_high = stellar_needs_high(vaddvq_s32(magnitudes));
+        if (has_high) {
+            stellar_block_scale(most, true, &scale, &inverse);
+            for (size_t i = 0; i < 8; i++) {
+                q[i] = vcvtnq_s32_f32(vmulq_n_f32(v_load(x + 4 * i), inverse));
+                high[i] = vshrq_n_s32(vaddq_s32(q[i], vdupq_n_s32(64)), 7);
+            }
+        }
         int32x4_t sums[2] = {vdupq_n_s32(0), vdupq_n_s32(0)};
         for (size_t i = 0; i < 8; i += 2) {
-            // Without a factor all numbers are 0, also those of x that are not finite.
-            const ivec first = inverse == 0 ? vdupq_n_s32(0) : vcvtnq_s32_f32(vmulq_n_f32(v_load(x + 4 * i), inverse));
-            const ivec second = inverse == 0 ? vdupq_n_s32(0) : vcvtnq_s32_f32(vmulq_n_f32(v_load(x + 4 * i + 4), inverse));
-            sums[i / 4] = vaddq_s32(sums[i / 4], vaddq_s32(first, second));
+            const ivec first = vsubq_s32(q[i], i_times_128(high[i])), second = vsubq_s32(q[i + 1], i_times_128(high[i + 1]));
+            sums[i / 4] = vaddq_s32(sums[i / 4], vaddq_s32(q[i], q[i + 1]));
             vst1_s8(blocks[b].q + 4 * i, vmovn_s16(vcombine_s16(vmovn_s32(first), vmovn_s32(second))));
+            vst1_s8(blocks[b].high + 4 * i, vmovn_s16(vcombine_s16(vmovn_s32(high[i]), vmovn_s32(high[i + 1]))));
         }
+        blocks[b].has_high = has_high;
         stellar_finish_block(&blocks[b], scale, vaddvq_s32(sums[0]), vaddvq_s32(sums[1]));
     }
 }

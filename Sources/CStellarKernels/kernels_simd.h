@@ -25,7 +25,7 @@
 //   v_first_equal(a, b)                   lowest lane where they are equal, or -1
 //   v_load_pairs(p, &a, &b), v_store_pairs(p, a, b)     a takes the even, b the odd elements of 2 * VEC_LANES
 //   v_load_f16(p), v_load_f16_n(p, n), v_load_bf16(p), v_load_bf16_n(p, n), v_store_f16(p, v)       p of any alignment
-//   i_set1 i_load i_add i_mul i_to_float          vectors `ivec` of VEC_LANES 32-bit integers
+//   i_set1 i_load i_add i_mul i_times_128 i_to_float          vectors `ivec` of VEC_LANES 32-bit integers
 //   i_widen_u8(p), i_widen_s8(p)                  VEC_LANES bytes as integers
 //   i_broadcast4(p)                               four bytes in every lane
 //   i_low_nibbles(v), i_high_nibbles(v)           of each byte

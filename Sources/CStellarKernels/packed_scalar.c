@@ -3,6 +3,7 @@
 #include "kernels_internal.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #pragma STDC FP_CONTRACT OFF
 
@@ -27,7 +28,7 @@ static float plain_output(const stellar_product *p, const uint8_t *group, const 
 // MARK: Blocks
 
 /// Sum of the products of half a block: inputs 16 * half to 16 * half + 15.
-static int32_t half_sum(stellar_packing packing, const uint8_t *block, size_t lane, const int8_t *q, size_t half) {
+static int32_t half_sum(stellar_packing packing, const uint8_t *block, size_t lane, const stellar_input_block *x, size_t half) {
     int32_t sum = 0;
     for (size_t i = 0; i < 16; i++) {
         const size_t place = i / 4 * 64 + lane * 4 + i % 4;
@@ -40,7 +41,7 @@ static int32_t half_sum(stellar_packing packing, const uint8_t *block, size_t la
             break;
         default: number = block[place] >> 4 * half & 15; break;
         }
-        sum += number * q[half * 16 + i];
+        sum += number * (x->q[half * 16 + i] + 128 * x->high[half * 16 + i]);
     }
     return sum;
 }
@@ -51,7 +52,7 @@ static float block_output(const stellar_product *p, const uint8_t *header, const
     for (size_t b = 0; b < p->inputs / 32; b++, x += sizeof(stellar_input_block)) {
         const stellar_input_block *block = (const stellar_input_block *)(const void *)x;
         const uint8_t *w = numbers + b * stellar_packing_block_bytes(p->packing);
-        int32_t low = half_sum(p->packing, w, lane, block->q, 0), high = half_sum(p->packing, w, lane, block->q, 1);
+        int32_t low = half_sum(p->packing, w, lane, block, 0), high = half_sum(p->packing, w, lane, block, 1);
         float scale, minimum = 0;
         bool has_minimum = false;
         switch (p->packing) {
@@ -106,12 +107,17 @@ void stellar_quantize_scalar(const float *x, stellar_input_block *blocks, size_t
             greatest = bits > greatest ? bits : greatest;
         }
         float scale, inverse;
-        stellar_block_scale(greatest, &scale, &inverse);
-        int32_t sums[2] = {0, 0};
+        stellar_block_scale(greatest, false, &scale, &inverse);
+        int32_t magnitudes = 0, sums[2] = {0, 0};
+        for (size_t i = 0; i < 32; i++) { magnitudes += inverse == 0 ? 0 : abs((int32_t)rintf(x[i] * inverse)); }
+        blocks[b].has_high = stellar_needs_high(magnitudes);
+        stellar_block_scale(greatest, blocks[b].has_high, &scale, &inverse);
         for (size_t i = 0; i < 32; i++) {
-            const int32_t q = inverse == 0 ? 0 : (int32_t)rintf(x[i] * inverse);
-            blocks[b].q[i] = (int8_t)q;
-            sums[i / 16] += q;
+            const int32_t number = inverse == 0 ? 0 : (int32_t)rintf(x[i] * inverse);
+            const int32_t high = blocks[b].has_high ? (number + 64) >> 7 : 0;
+            blocks[b].high[i] = (int8_t)high;
+            blocks[b].q[i] = (int8_t)(number - 128 * high);
+            sums[i / 16] += number;
         }
         stellar_finish_block(&blocks[b], scale, sums[0], sums[1]);
     }

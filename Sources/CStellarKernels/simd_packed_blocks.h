@@ -63,8 +63,8 @@ STELLAR_INLINE void load_numbers(stellar_packing packing, const uint8_t *block, 
     }
 }
 
-/// What the integer sum of a block starts with: the part of the numbers' offset.
-STELLAR_INLINE ivec sum_start(stellar_packing packing, int32_t negative_sum) {
+/// The part of the numbers' offset in the integer sum of a block.
+STELLAR_INLINE ivec offset_part(stellar_packing packing, int32_t negative_sum) {
     switch (packing) {
     case STELLAR_PACKING_Q8_0: return i_q8_start(negative_sum);
     case STELLAR_PACKING_Q4_0: return i_set1(negative_sum * 8);
@@ -77,23 +77,14 @@ STELLAR_INLINE ivec add_dot(stellar_packing packing, ivec sum, ivec numbers, ive
     return packing == STELLAR_PACKING_Q8_0 ? i_dot_q8(sum, numbers, x) : i_dot(sum, numbers, x);
 }
 
-/// The integer sums of block `b`.
-STELLAR_INLINE void block_sums(stellar_packing packing, size_t rows, size_t groups, const block_groups *g, size_t b,
-                               const uint8_t *x, size_t row_bytes, ivec sum[block_tile_rows][tile_vectors]) {
-    ivec low[block_tile_rows][tile_vectors];  // Q6_K: the first half of the block, which has a scale of its own
-    STELLAR_UNROLL
-    for (size_t r = 0; r < rows; r++) {
-        const stellar_input_block *block = (const stellar_input_block *)(const void *)(x + r * row_bytes);
-        STELLAR_UNROLL
-        for (size_t v = 0; v < groups * narrow_vectors; v++) {
-            if (packing == STELLAR_PACKING_Q6_K) {
-                low[r][v] = sum_start(packing, block->negative_low_sum);
-                sum[r][v] = sum_start(packing, block->negative_sum - block->negative_low_sum);
-            } else {
-                sum[r][v] = sum_start(packing, block->negative_sum);
-            }
-        }
-    }
+STELLAR_INLINE const stellar_input_block *input_block(const uint8_t *x, size_t r, size_t row_bytes) {
+    return (const stellar_input_block *)(const void *)(x + r * row_bytes);
+}
+
+/// Adds the products of the numbers with the low or high parts of the activations. Q6_K: `low` takes those of the first half of the block,
+/// which has a scale of its own.
+STELLAR_INLINE void add_dots(stellar_packing packing, size_t rows, size_t groups, const block_groups *g, bool high, const uint8_t *x,
+                             size_t row_bytes, ivec sum[block_tile_rows][tile_vectors], ivec low[block_tile_rows][tile_vectors]) {
     STELLAR_UNROLL
     for (size_t j = 0; j < 4; j++) {
         ivec first[tile_vectors], second[tile_vectors];
@@ -103,13 +94,54 @@ STELLAR_INLINE void block_sums(stellar_packing packing, size_t rows, size_t grou
         }
         STELLAR_UNROLL
         for (size_t r = 0; r < rows; r++) {
-            const int8_t *q = ((const stellar_input_block *)(const void *)(x + r * row_bytes))->q;
+            const stellar_input_block *block = input_block(x, r, row_bytes);
+            const int8_t *q = high ? block->high : block->q;
             const ivec x0 = i_broadcast4(q + 4 * j), x1 = i_broadcast4(q + 16 + 4 * j);
             STELLAR_UNROLL
             for (size_t v = 0; v < groups * narrow_vectors; v++) {
                 ivec *target = packing == STELLAR_PACKING_Q6_K ? &low[r][v] : &sum[r][v];
                 *target = add_dot(packing, *target, first[v], x0);
                 sum[r][v] = add_dot(packing, sum[r][v], second[v], x1);
+            }
+        }
+    }
+}
+
+/// The integer sums of block `b`.
+STELLAR_INLINE void block_sums(stellar_packing packing, size_t rows, size_t groups, const block_groups *g, size_t b,
+                               const uint8_t *x, size_t row_bytes, ivec sum[block_tile_rows][tile_vectors]) {
+    const size_t vectors = groups * narrow_vectors;
+    ivec low[block_tile_rows][tile_vectors];
+    uint32_t any_high = 0;
+    STELLAR_UNROLL
+    for (size_t r = 0; r < rows; r++) {
+        const stellar_input_block *block = input_block(x, r, row_bytes);
+        any_high |= block->has_high;
+        STELLAR_UNROLL
+        for (size_t v = 0; v < vectors; v++) {
+            if (packing == STELLAR_PACKING_Q6_K) {
+                low[r][v] = offset_part(packing, block->negative_low_sum);
+                sum[r][v] = offset_part(packing, block->negative_sum - block->negative_low_sum);
+            } else {
+                sum[r][v] = offset_part(packing, block->negative_sum);
+            }
+        }
+    }
+    add_dots(packing, rows, groups, g, false, x, row_bytes, sum, low);
+    if (__builtin_expect(any_high != 0, 0)) {  // rows without high parts add zeros
+        ivec high[block_tile_rows][tile_vectors], high_low[block_tile_rows][tile_vectors];
+        STELLAR_UNROLL
+        for (size_t r = 0; r < rows; r++) {
+            STELLAR_UNROLL
+            for (size_t v = 0; v < vectors; v++) { high[r][v] = high_low[r][v] = i_set1(0); }
+        }
+        add_dots(packing, rows, groups, g, true, x, row_bytes, high, high_low);
+        STELLAR_UNROLL
+        for (size_t r = 0; r < rows; r++) {
+            STELLAR_UNROLL
+            for (size_t v = 0; v < vectors; v++) {
+                sum[r][v] = i_add(sum[r][v], i_times_128(high[r][v]));
+                if (packing == STELLAR_PACKING_Q6_K) { low[r][v] = i_add(low[r][v], i_times_128(high_low[r][v])); }
             }
         }
     }
@@ -137,7 +169,7 @@ STELLAR_INLINE void add_block(stellar_packing packing, size_t rows, size_t group
     }
     STELLAR_UNROLL
     for (size_t r = 0; r < rows; r++) {
-        const stellar_input_block *block = (const stellar_input_block *)(const void *)(x + r * row_bytes);
+        const stellar_input_block *block = input_block(x, r, row_bytes);
         const vec x_scale = v_set1(block->scale), x_sum = v_set1(block->sum);
         STELLAR_UNROLL
         for (size_t v = 0; v < groups * narrow_vectors; v++) {

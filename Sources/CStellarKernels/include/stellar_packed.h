@@ -47,17 +47,23 @@ typedef enum stellar_input {
     STELLAR_INPUT_BLOCKS = 2,
 } stellar_input;
 
-/// 32 activations x as 8-bit numbers: x is about scale * q.
+/// 32 activations x as whole numbers: x is about scale * (q + 128 * high).
+///
+/// Models have a few activations that are many times greater than their neighbours. Eight bits that reach as far as those leave nothing
+/// of the neighbours, so a block whose greatest magnitude is far above its mean has numbers of fourteen bits.
 typedef struct stellar_input_block {
-    /// max |x| / 127. NaN if an x is not finite; 0 (and all q are 0) if all |x| are below 2^-100.
+    /// max |x| / 127, or max |x| / 8128 with high parts. NaN if an x is not finite; 0 (and all numbers are 0) if all |x| are below 2^-100.
     float scale;
-    /// scale * (sum of q), rounded once.
+    /// scale * (sum of the numbers), rounded once.
     float sum;
-    /// -(sum of q), and -(sum of the first 16 q).
+    /// -(sum of the numbers), and -(sum of the first 16).
     int32_t negative_sum;
     int32_t negative_low_sum;
-    /// x * (127 / max |x|), rounded to nearest even.
+    /// Not 0: max |x| > 6 * mean |x|, and there are high parts. Else they are 0.
+    uint32_t has_high;
+    /// The numbers are x * (127 / max |x|) or x * (8128 / max |x|), rounded to nearest even; with high parts q is from -64 to 63.
     int8_t q[32];
+    int8_t high[32];
 } stellar_input_block;
 
 /// Outputs that share a group of memory in every packing: the grain in which threads share a product.

@@ -9,11 +9,12 @@ struct PackedMatrix {
 
     /// - Parameter part: How many outputs are packed by one call: the result must not depend on it.
     init(_ matrix: StoredMatrix, as packing: stellar_packing? = nil, part: Int = 64) {
-        self.packing = packing ?? matrix.kind.packing
+        let packing = packing ?? matrix.kind.packing
+        self.packing = packing
         outputs = matrix.outputs
         inputs = matrix.inputs
-        var bytes = [UInt8](repeating: 0xa5, count: stellar_packed_bytes(self.packing, matrix.outputs, matrix.inputs))
-        let isPlain = stellar_packing_input(self.packing) != STELLAR_INPUT_BLOCKS
+        var bytes = [UInt8](repeating: 0xa5, count: stellar_packed_bytes(packing, matrix.outputs, matrix.inputs))
+        let isPlain = stellar_packing_input(packing) != STELLAR_INPUT_BLOCKS
         let values = isPlain ? matrix.values : []
         let rowBytes = isPlain ? matrix.inputs * 4 : matrix.rowBytes
         for first in stride(from: 0, to: matrix.outputs, by: part) {
@@ -21,7 +22,7 @@ struct PackedMatrix {
             let pack = { (source: UnsafeRawBufferPointer) in
                 guard let base = source.baseAddress else { return }
                 let rows = base + first * rowBytes
-                stellar_pack(self.packing, rows, rowBytes, matrix.outputs, matrix.inputs, first, count, &bytes)
+                stellar_pack(packing, rows, rowBytes, matrix.outputs, matrix.inputs, first, count, &bytes)
             }
             if isPlain { values.withUnsafeBytes(pack) } else { matrix.bytes.withUnsafeBytes(pack) }
         }
@@ -91,9 +92,11 @@ struct PackedMatrix {
     static func representedInput(_ kernels: stellar_kernels, x: [Float]) -> [Double] {
         input(kernels, STELLAR_INPUT_BLOCKS, x: x, rows: 1, inputs: x.count).withUnsafeBytes { bytes in
             (0..<x.count).map { index in
-                let start = index / 32 * 48
+                let start = index / 32 * MemoryLayout<stellar_input_block>.stride
                 let scale = bytes.loadUnaligned(fromByteOffset: start, as: Float.self)
-                return Double(scale) * Double(bytes.load(fromByteOffset: start + 16 + index % 32, as: Int8.self))
+                let low = bytes.load(fromByteOffset: start + 20 + index % 32, as: Int8.self)
+                let high = bytes.load(fromByteOffset: start + 52 + index % 32, as: Int8.self)
+                return Double(scale) * (Double(low) + 128 * Double(high))
             }
         }
     }

@@ -11,6 +11,11 @@ struct ProductKernelTests {
         }
     }
 
+    /// Random activations, of which some are far greater than the others.
+    private static func activations(_ generator: inout KernelTestGenerator, _ count: Int) -> [Float] {
+        generator.floats(count, in: -3...3).enumerated().map { $0 % 37 == 5 ? $1 * 50 : $1 }
+    }
+
     private static let shapes = [(1, 1), (9, 1), (16, 2), (7, 3), (17, 4), (33, 6), (31, 7), (70, 13), (40, 25)]
 
     @Test("Packing keeps every value, however the work is divided", arguments: StorageKind.packable)
@@ -32,7 +37,7 @@ struct ProductKernelTests {
             for (outputs, rows) in Self.shapes {
                 let packed = PackedMatrix(StoredMatrix(kind, outputs: outputs, inputs: inputs, seed: UInt64(inputs + outputs)))
                 var generator = KernelTestGenerator(seed: UInt64(rows))
-                let x = generator.floats(rows * inputs, in: -3...3)
+                let x = Self.activations(&generator, rows * inputs)
                 let y = packed.product(kernels, x: x, rows: rows)
                 #expect(bitPatterns(y) == bitPatterns(packed.product(scalar, x: x, rows: rows)), "\(outputs) × \(inputs), \(rows) rows")
             }
@@ -46,7 +51,7 @@ struct ProductKernelTests {
             for (outputs, rows) in Self.shapes {
                 let matrix = StoredMatrix(kind, outputs: outputs, inputs: inputs, seed: 5)
                 var generator = KernelTestGenerator(seed: UInt64(rows))
-                let x = generator.floats(rows * inputs, in: -3...3)
+                let x = Self.activations(&generator, rows * inputs)
                 let y = PackedMatrix(matrix).product(kernels, x: x, rows: rows)
                 for row in 0..<rows {
                     for output in 0..<outputs {
@@ -68,7 +73,7 @@ struct ProductKernelTests {
             let (outputs, rows) = (21, 3)
             let matrix = StoredMatrix(kind, outputs: outputs, inputs: inputs, seed: 9)
             var generator = KernelTestGenerator(seed: 3)
-            let x = generator.floats(rows * inputs, in: -3...3)
+            let x = Self.activations(&generator, rows * inputs)
             let y = PackedMatrix(matrix).product(kernels, x: x, rows: rows)
             for row in 0..<rows {
                 let represented = PackedMatrix.representedInput(kernels, x: Array(x[(row * inputs)..<((row + 1) * inputs)]))
@@ -91,7 +96,7 @@ struct ProductKernelTests {
             for (outputs, rows) in Self.shapes {
                 let matrix = StoredMatrix(.bf16, outputs: outputs, inputs: inputs, seed: 77)
                 var generator = KernelTestGenerator(seed: UInt64(rows))
-                let x = generator.floats(rows * inputs, in: -3...3)
+                let x = Self.activations(&generator, rows * inputs)
                 let packed = PackedMatrix(matrix, as: STELLAR_PACKING_BF16_PAIRS)
                 #expect(bitPatterns(packed.values) == bitPatterns(matrix.values))
                 let y = packed.product(kernels, x: x, rows: rows)
@@ -114,7 +119,7 @@ struct ProductKernelTests {
             let inputs = max(160, kind.blockElements)
             let packed = PackedMatrix(StoredMatrix(kind, outputs: 85, inputs: inputs, seed: 7), as: packing)
             var generator = KernelTestGenerator(seed: 11)
-            let x = generator.floats(29 * inputs)
+            let x = Self.activations(&generator, 29 * inputs)
             let whole = packed.product(kernels, x: x, rows: 29)
             for rows in [1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 16, 18, 28] {
                 for (first, count) in [(0, 85), (32, 53), (64, 21), (32, 1), (0, 16), (0, 17), (64, 5)] {
@@ -230,18 +235,26 @@ struct ProductKernelTests {
             [Float](repeating: 0, count: 32), [Float](repeating: -0.25, count: 32), [Float](repeating: 1e-31, count: 32),
             [Float](repeating: .greatestFiniteMagnitude, count: 32), (0..<32).map { Float($0) - 16 }, [0x1p-99] + [Float](repeating: 0, count: 31),
         ]
+        rows.append([300] + rows[0].dropFirst())
+        rows.append(Array(rows[1].dropLast()) + [-4_000])
         for x in rows {
             let greatest = x.map(abs).max() ?? 0
             let isTiny = greatest < 0x1p-100
-            let numbers = x.map { isTiny ? 0 : Int32(($0 * (127 / greatest)).rounded(.toNearestOrEven)) }
-            let scale = isTiny ? 0 : greatest / 127
+            let numbers = { (most: Float) in x.map { isTiny ? 0 : Int32(($0 * (most / greatest)).rounded(.toNearestOrEven)) } }
+            // In whole numbers of eight bits: the greatest is 127.
+            let hasHigh = !isTiny && 6 * numbers(127).reduce(0) { $0 + abs($1) } < 127 * 32
+            let expected = numbers(hasHigh ? 8_128 : 127)
+            let scale = isTiny ? 0 : greatest / (hasHigh ? 8_128 : 127)
             let block = PackedMatrix.input(kernels, STELLAR_INPUT_BLOCKS, x: x, rows: 1, inputs: 32)
             block.withUnsafeBytes { bytes in
+                let part = { (offset: Int) in (0..<32).map { Int32(bytes.load(fromByteOffset: offset + $0, as: Int8.self)) } }
                 #expect(bytes.load(as: Float.self) == scale)
-                #expect(bytes.load(fromByteOffset: 4, as: Float.self) == scale * Float(numbers.reduce(0, +)))
-                #expect(bytes.load(fromByteOffset: 8, as: Int32.self) == -numbers.reduce(0, +))
-                #expect(bytes.load(fromByteOffset: 12, as: Int32.self) == -numbers.prefix(16).reduce(0, +))
-                #expect((0..<32).map { Int32(bytes.load(fromByteOffset: 16 + $0, as: Int8.self)) } == numbers)
+                #expect(bytes.load(fromByteOffset: 4, as: Float.self) == scale * Float(expected.reduce(0, +)))
+                #expect(bytes.load(fromByteOffset: 8, as: Int32.self) == -expected.reduce(0, +))
+                #expect(bytes.load(fromByteOffset: 12, as: Int32.self) == -expected.prefix(16).reduce(0, +))
+                #expect((bytes.load(fromByteOffset: 16, as: UInt32.self) != 0) == hasHigh)
+                #expect(zip(part(20), part(52)).map { $0 + 128 * $1 } == expected)
+                #expect(hasHigh || part(52).allSatisfy { $0 == 0 })
             }
         }
         for bad: Float in [.nan, .infinity, -.infinity] {
