@@ -6,6 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#if STELLAR_X86
+#include <cpuid.h>
+#elif STELLAR_ARM64 && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
 static const stellar_isa every_isa[] = {STELLAR_ISA_AVX512, STELLAR_ISA_AVX2, STELLAR_ISA_NEON, STELLAR_ISA_SCALAR};  // best first
 static const size_t isa_count = sizeof every_isa / sizeof every_isa[0];
 
@@ -29,7 +36,29 @@ static bool has_avx2(void) {
 
 static bool has_avx512(void) {
     return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq")
-        && __builtin_cpu_supports("avx512vl");
+        && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
+}
+
+/// AVX-VNNI (CPUID 7.1, EAX bit 4); __builtin_cpu_supports does not know it in all compilers.
+static bool has_avx_vnni(void) {
+    unsigned eax, ebx, ecx, edx;
+    return has_avx2() && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) && (eax & 1u << 4);
+}
+
+static const stellar_kernels *avx2_kernels(void) { return has_avx_vnni() ? &stellar_kernels_avx2_vnni : &stellar_kernels_avx2; }
+
+static const stellar_kernels *avx512_kernels(void) {
+    return __builtin_cpu_supports("avx512bf16") ? &stellar_kernels_avx512_bf16 : &stellar_kernels_avx512;
+}
+#elif STELLAR_ARM64
+
+/// Whether the processor adds products of four bytes at once.
+static bool has_dot_products(void) {
+#if defined(__linux__)
+    return getauxval(AT_HWCAP) & HWCAP_ASIMDDP;
+#else
+    return true;  // all of Apple's
+#endif
 }
 #endif
 
@@ -37,10 +66,10 @@ const stellar_kernels *stellar_kernels_for(stellar_isa isa) {
     switch (isa) {
     case STELLAR_ISA_SCALAR: return &stellar_kernels_scalar;
 #if STELLAR_X86
-    case STELLAR_ISA_AVX2: return has_avx2() ? &stellar_kernels_avx2 : NULL;
-    case STELLAR_ISA_AVX512: return has_avx512() ? &stellar_kernels_avx512 : NULL;
+    case STELLAR_ISA_AVX2: return has_avx2() ? avx2_kernels() : NULL;
+    case STELLAR_ISA_AVX512: return has_avx512() ? avx512_kernels() : NULL;
 #elif STELLAR_ARM64
-    case STELLAR_ISA_NEON: return &stellar_kernels_neon;  // part of every AArch64 processor
+    case STELLAR_ISA_NEON: return has_dot_products() ? &stellar_kernels_neon_dot : &stellar_kernels_neon;
 #endif
     default: return NULL;
     }
@@ -134,6 +163,7 @@ size_t stellar_cpu_description(char *buffer, size_t capacity) {
     describe(&text, "avx2", __builtin_cpu_supports("avx2"));
     describe(&text, "fma", __builtin_cpu_supports("fma"));
     describe(&text, "f16c", __builtin_cpu_supports("f16c"));
+    describe(&text, "avxvnni", has_avx_vnni());
     describe(&text, "avx512f", __builtin_cpu_supports("avx512f"));
     describe(&text, "avx512bw", __builtin_cpu_supports("avx512bw"));
     describe(&text, "avx512dq", __builtin_cpu_supports("avx512dq"));
@@ -143,6 +173,7 @@ size_t stellar_cpu_description(char *buffer, size_t capacity) {
     describe(&text, "avx512fp16", __builtin_cpu_supports("avx512fp16"));
 #elif STELLAR_ARM64
     describe(&text, "neon", true);
+    describe(&text, "dotprod", has_dot_products());
 #endif
     return text.length;
 }

@@ -1,4 +1,4 @@
-// Kernels for AVX2 with FMA and F16C (16 registers of 8 floats).
+// Kernels for AVX2 with FMA and F16C (16 registers of 8 floats); kernels_avx2_vnni.c adds AVX-VNNI.
 
 #include "kernels_internal.h"
 
@@ -9,20 +9,31 @@
 #include <stdlib.h>
 
 #pragma STDC FP_CONTRACT OFF
+#ifdef STELLAR_WITH_VNNI
+#define TABLE stellar_kernels_avx2_vnni
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c,avxvnni"))), apply_to = function)
+#else
+#define TABLE stellar_kernels_avx2
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
+#endif
 
 #define VEC_LANES 8
-#define PLAIN_WIDTHS 8, 4, 3, 2
-#define BLOCK_WIDTHS 4, 4, 3, 2
+#define PLAIN_TILE_ROWS 6
+#define PLAIN_TILES(packing)                                                                                                       \
+    STELLAR_PLAIN_ROWS(packing, 1, 4) STELLAR_PLAIN_ROWS(packing, 2, 4) STELLAR_PLAIN_ROWS(packing, 3, 4)                          \
+    STELLAR_PLAIN_ROWS(packing, 4, 2) STELLAR_PLAIN_ROWS(packing, 5, 2) STELLAR_PLAIN_ROWS(packing, 6, 2)
+#define BLOCK_TILE_GROUPS 1
+#define BLOCK_TILE_ROWS 3
+#define BLOCK_TILES(packing) STELLAR_BLOCK_ROWS(packing, 1) STELLAR_BLOCK_ROWS(packing, 2) STELLAR_BLOCK_ROWS(packing, 3)
 #define QUERY_TILE 4
 #define SCORE_VECTORS 2
 #define FULL_TILE_SCORE_VECTORS 2
 #define VALUE_VECTORS 2
 #define FULL_TILE_VALUE_VECTORS 2
 #define ISA STELLAR_ISA_AVX2
-#define TABLE stellar_kernels_avx2
 
 typedef __m256 vec;
+typedef __m256i ivec;
 
 STELLAR_INLINE __m256i first_lanes(size_t n) {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
@@ -143,6 +154,104 @@ STELLAR_INLINE void expand_q8_0(const uint8_t *block, vec values[4]) {
     widen_bytes(_mm_loadu_si128((const __m128i *)(block + 2)), values);
     widen_bytes(_mm_loadu_si128((const __m128i *)(block + 18)), values + 2);
     for (int i = 0; i < 4; i++) { values[i] = _mm256_mul_ps(values[i], d); }
+}
+
+// MARK: Integers
+
+STELLAR_INLINE ivec i_set1(int32_t x) { return _mm256_set1_epi32(x); }
+STELLAR_INLINE ivec i_load(const uint8_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
+STELLAR_INLINE ivec i_add(ivec a, ivec b) { return _mm256_add_epi32(a, b); }
+STELLAR_INLINE ivec i_mul(ivec a, ivec b) { return _mm256_mullo_epi32(a, b); }
+STELLAR_INLINE ivec i_times_128(ivec a) { return _mm256_slli_epi32(a, 7); }
+STELLAR_INLINE vec i_to_float(ivec a) { return _mm256_cvtepi32_ps(a); }
+STELLAR_INLINE ivec i_widen_u8(const uint8_t *p) { return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p)); }
+STELLAR_INLINE ivec i_widen_s8(const uint8_t *p) { return _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)p)); }
+STELLAR_INLINE ivec i_low_nibbles(ivec a) { return _mm256_and_si256(a, _mm256_set1_epi8(15)); }
+STELLAR_INLINE ivec i_high_nibbles(ivec a) { return _mm256_and_si256(_mm256_srli_epi16(a, 4), _mm256_set1_epi8(15)); }
+STELLAR_INLINE ivec i_broadcast4(const int8_t *p) {
+    int32_t four;
+    memcpy(&four, p, sizeof four);
+    return _mm256_set1_epi32(four);
+}
+
+STELLAR_INLINE ivec i_add_high_bits(ivec low, ivec fields, size_t j) {
+    const ivec moved = j < 2 ? _mm256_slli_epi16(fields, 4 - 2 * (int)j) : _mm256_srli_epi16(fields, 2 * (int)j - 4);
+    return _mm256_or_si256(low, _mm256_and_si256(moved, _mm256_set1_epi8(0x30)));
+}
+
+#ifdef STELLAR_WITH_VNNI
+STELLAR_INLINE ivec i_dot(ivec sum, ivec numbers, ivec x) { return _mm256_dpbusd_avx_epi32(sum, numbers, x); }
+STELLAR_INLINE ivec i_q8_start(int32_t negative_sum) { return _mm256_set1_epi32(negative_sum * 128); }
+STELLAR_INLINE ivec i_dot_q8(ivec sum, ivec numbers, ivec x) { return _mm256_dpbusd_avx_epi32(sum, numbers, x); }
+#else
+/// `maddubs` adds two products in 16 bits: at most 2 * 63 * 127, so nothing is cut off.
+STELLAR_INLINE ivec i_dot(ivec sum, ivec numbers, ivec x) {
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(numbers, x), _mm256_set1_epi16(1)));
+}
+
+STELLAR_INLINE ivec i_q8_start(int32_t negative_sum) {
+    (void)negative_sum;
+    return _mm256_setzero_si256();
+}
+
+/// With the sign of the number moved to x: at most 2 * 128 * 127 in 16 bits.
+STELLAR_INLINE ivec i_dot_q8(ivec sum, ivec numbers, ivec x) {
+    const ivec value = _mm256_xor_si256(numbers, _mm256_set1_epi8((char)0x80));
+    const ivec pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(value), _mm256_sign_epi8(x, value));
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+}
+#endif
+
+STELLAR_INLINE uint32_t i_reduce_max_u32(ivec v) {
+    const __m128i four = _mm_max_epu32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    const __m128i two = _mm_max_epu32(four, _mm_shuffle_epi32(four, _MM_SHUFFLE(1, 0, 3, 2)));
+    return (uint32_t)_mm_cvtsi128_si32(_mm_max_epu32(two, _mm_shuffle_epi32(two, _MM_SHUFFLE(2, 3, 0, 1))));
+}
+
+STELLAR_INLINE int32_t i_reduce_add(ivec v) {
+    const __m128i four = _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    const __m128i two = _mm_add_epi32(four, _mm_shuffle_epi32(four, _MM_SHUFFLE(1, 0, 3, 2)));
+    return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, _MM_SHUFFLE(2, 3, 0, 1))));
+}
+
+/// Sixteen integers as bytes in order.
+STELLAR_INLINE __m128i narrow_bytes(ivec a, ivec b) {
+    const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(a, b), _MM_SHUFFLE(3, 1, 2, 0));
+    return _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+}
+
+static void quantize_row(const float *x, stellar_input_block *blocks, size_t n) {
+    const __m256i magnitude = _mm256_set1_epi32(0x7fffffff);
+    for (size_t b = 0; b < n / 32; b++, x += 32) {
+        __m256i q[4], high[4], greatest = _mm256_setzero_si256(), magnitudes = greatest;
+        for (size_t i = 0; i < 4; i++) {
+            greatest = _mm256_max_epu32(greatest, _mm256_and_si256(_mm256_castps_si256(v_load(x + 8 * i)), magnitude));
+        }
+        const uint32_t most = i_reduce_max_u32(greatest);
+        float scale, inverse;
+        stellar_block_scale(most, false, &scale, &inverse);
+        for (size_t i = 0; i < 4; i++) {
+            // Without a factor all numbers are 0, also those of x that are not finite.
+            q[i] = inverse == 0 ? _mm256_setzero_si256() : _mm256_cvtps_epi32(v_mul(v_load(x + 8 * i), v_set1(inverse)));
+            high[i] = _mm256_setzero_si256();
+            magnitudes = _mm256_add_epi32(magnitudes, _mm256_abs_epi32(q[i]));
+        }
+        const bool has_high = stellar_needs_high(i_reduce_add(magnitudes));
+        if (has_high) {
+            stellar_block_scale(most, true, &scale, &inverse);
+            for (size_t i = 0; i < 4; i++) {
+                q[i] = _mm256_cvtps_epi32(v_mul(v_load(x + 8 * i), v_set1(inverse)));
+                high[i] = _mm256_srai_epi32(_mm256_add_epi32(q[i], _mm256_set1_epi32(64)), 7);
+            }
+        }
+        for (size_t i = 0; i < 4; i += 2) {
+            const __m256i first = _mm256_sub_epi32(q[i], i_times_128(high[i])), second = _mm256_sub_epi32(q[i + 1], i_times_128(high[i + 1]));
+            _mm_storeu_si128((__m128i *)(blocks[b].q + 8 * i), narrow_bytes(first, second));
+            _mm_storeu_si128((__m128i *)(blocks[b].high + 8 * i), narrow_bytes(high[i], high[i + 1]));
+        }
+        blocks[b].has_high = has_high;
+        stellar_finish_block(&blocks[b], scale, i_reduce_add(_mm256_add_epi32(q[0], q[1])), i_reduce_add(_mm256_add_epi32(q[2], q[3])));
+    }
 }
 
 #include "kernels_simd.h"

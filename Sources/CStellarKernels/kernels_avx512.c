@@ -1,4 +1,4 @@
-// Kernels for AVX-512 F, BW, DQ and VL (32 registers of 16 floats).
+// Kernels for AVX-512 F, BW, DQ, VL and VNNI (32 registers of 16 floats); kernels_avx512_bf16.c adds BF16.
 
 #include "kernels_internal.h"
 
@@ -9,20 +9,37 @@
 #include <stdlib.h>
 
 #pragma STDC FP_CONTRACT OFF
-#pragma clang attribute push(__attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl"))), apply_to = function)
+#define AVX512_FEATURES "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni"
+#ifdef STELLAR_WITH_BF16
+#define HAS_BF16_PAIRS 1
+#define TABLE stellar_kernels_avx512_bf16
+#pragma clang attribute push(__attribute__((target(AVX512_FEATURES ",avx512bf16"))), apply_to = function)
+#else
+#define TABLE stellar_kernels_avx512
+#pragma clang attribute push(__attribute__((target(AVX512_FEATURES))), apply_to = function)
+#endif
 
 #define VEC_LANES 16
-#define PLAIN_WIDTHS 8, 6, 6, 6
-#define BLOCK_WIDTHS 8, 6, 6, 4
+#define PLAIN_TILE_ROWS 12
+#define PLAIN_TILES(packing)                                                                                                       \
+    STELLAR_PLAIN_ROWS(packing, 1, 2) STELLAR_PLAIN_ROWS(packing, 2, 2) STELLAR_PLAIN_ROWS(packing, 3, 2)                          \
+    STELLAR_PLAIN_ROWS(packing, 4, 2) STELLAR_PLAIN_ROWS(packing, 5, 2) STELLAR_PLAIN_ROWS(packing, 6, 2)                          \
+    STELLAR_PLAIN_ROWS(packing, 7, 2) STELLAR_PLAIN_ROWS(packing, 8, 2) STELLAR_PLAIN_ROWS(packing, 9, 2)                          \
+    STELLAR_PLAIN_ROWS(packing, 10, 2) STELLAR_PLAIN_ROWS(packing, 11, 2) STELLAR_PLAIN_ROWS(packing, 12, 2)
+#define BLOCK_TILE_GROUPS 2
+#define BLOCK_TILE_ROWS 6
+#define BLOCK_TILES(packing)                                                                                                       \
+    STELLAR_BLOCK_ROWS(packing, 1) STELLAR_BLOCK_ROWS(packing, 2) STELLAR_BLOCK_ROWS(packing, 3) STELLAR_BLOCK_ROWS(packing, 4)    \
+    STELLAR_BLOCK_ROWS(packing, 5) STELLAR_BLOCK_ROWS(packing, 6)
 #define QUERY_TILE 8
 #define SCORE_VECTORS 4
 #define FULL_TILE_SCORE_VECTORS 2
 #define VALUE_VECTORS 4
 #define FULL_TILE_VALUE_VECTORS 2
 #define ISA STELLAR_ISA_AVX512
-#define TABLE stellar_kernels_avx512
 
 typedef __m512 vec;
+typedef __m512i ivec;
 
 STELLAR_INLINE __mmask16 first_lanes(size_t n) { return (__mmask16)((1u << n) - 1); }
 
@@ -115,6 +132,71 @@ STELLAR_INLINE void expand_q8_0(const uint8_t *block, vec values[2]) {
         values[i] = _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes)), d);
     }
 }
+
+// MARK: Integers
+
+STELLAR_INLINE ivec i_set1(int32_t x) { return _mm512_set1_epi32(x); }
+STELLAR_INLINE ivec i_load(const uint8_t *p) { return _mm512_loadu_si512(p); }
+STELLAR_INLINE ivec i_add(ivec a, ivec b) { return _mm512_add_epi32(a, b); }
+STELLAR_INLINE ivec i_mul(ivec a, ivec b) { return _mm512_mullo_epi32(a, b); }
+STELLAR_INLINE ivec i_times_128(ivec a) { return _mm512_slli_epi32(a, 7); }
+STELLAR_INLINE vec i_to_float(ivec a) { return _mm512_cvtepi32_ps(a); }
+STELLAR_INLINE ivec i_widen_u8(const uint8_t *p) { return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p)); }
+STELLAR_INLINE ivec i_widen_s8(const uint8_t *p) { return _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p)); }
+STELLAR_INLINE ivec i_low_nibbles(ivec a) { return _mm512_and_si512(a, _mm512_set1_epi8(15)); }
+STELLAR_INLINE ivec i_high_nibbles(ivec a) { return _mm512_and_si512(_mm512_srli_epi16(a, 4), _mm512_set1_epi8(15)); }
+STELLAR_INLINE ivec i_broadcast4(const int8_t *p) {
+    int32_t four;
+    memcpy(&four, p, sizeof four);
+    return _mm512_set1_epi32(four);
+}
+
+/// Two bits of field j of each byte, as bits 4 and 5.
+STELLAR_INLINE ivec i_add_high_bits(ivec low, ivec fields, size_t j) {
+    const ivec moved = j < 2 ? _mm512_slli_epi16(fields, 4 - 2 * (unsigned)j) : _mm512_srli_epi16(fields, 2 * (unsigned)j - 4);
+    return _mm512_or_si512(low, _mm512_and_si512(moved, _mm512_set1_epi8(0x30)));
+}
+
+STELLAR_INLINE ivec i_dot(ivec sum, ivec numbers, ivec x) { return _mm512_dpbusd_epi32(sum, numbers, x); }
+STELLAR_INLINE ivec i_q8_start(int32_t negative_sum) { return _mm512_slli_epi32(_mm512_set1_epi32(negative_sum), 7); }
+STELLAR_INLINE ivec i_dot_q8(ivec sum, ivec numbers, ivec x) { return _mm512_dpbusd_epi32(sum, numbers, x); }
+
+static void quantize_row(const float *x, stellar_input_block *blocks, size_t n) {
+    const __m512i magnitude = _mm512_set1_epi32(0x7fffffff);
+    for (size_t b = 0; b < n / 32; b++, x += 32) {
+        const __m512 x0 = _mm512_loadu_ps(x), x1 = _mm512_loadu_ps(x + 16);
+        const uint32_t most = _mm512_reduce_max_epu32(_mm512_max_epu32(_mm512_and_si512(_mm512_castps_si512(x0), magnitude),
+                                                                       _mm512_and_si512(_mm512_castps_si512(x1), magnitude)));
+        float scale, inverse;
+        stellar_block_scale(most, false, &scale, &inverse);
+        // Without a factor all numbers are 0, also those of x that are not finite.
+        const __mmask16 kept = inverse == 0 ? 0 : 0xffff;
+        __m512i q0 = _mm512_maskz_cvtps_epi32(kept, _mm512_mul_ps(x0, _mm512_set1_ps(inverse)));
+        __m512i q1 = _mm512_maskz_cvtps_epi32(kept, _mm512_mul_ps(x1, _mm512_set1_ps(inverse)));
+        const bool has_high = stellar_needs_high(_mm512_reduce_add_epi32(_mm512_add_epi32(_mm512_abs_epi32(q0), _mm512_abs_epi32(q1))));
+        __m512i high0 = _mm512_setzero_si512(), high1 = high0;
+        if (has_high) {
+            stellar_block_scale(most, true, &scale, &inverse);
+            q0 = _mm512_cvtps_epi32(_mm512_mul_ps(x0, _mm512_set1_ps(inverse)));
+            q1 = _mm512_cvtps_epi32(_mm512_mul_ps(x1, _mm512_set1_ps(inverse)));
+            high0 = _mm512_srai_epi32(_mm512_add_epi32(q0, _mm512_set1_epi32(64)), 7);
+            high1 = _mm512_srai_epi32(_mm512_add_epi32(q1, _mm512_set1_epi32(64)), 7);
+        }
+        const __m512i low0 = _mm512_sub_epi32(q0, _mm512_slli_epi32(high0, 7)), low1 = _mm512_sub_epi32(q1, _mm512_slli_epi32(high1, 7));
+        _mm_storeu_si128((__m128i *)(blocks[b].q), _mm512_cvtepi32_epi8(low0));
+        _mm_storeu_si128((__m128i *)(blocks[b].q + 16), _mm512_cvtepi32_epi8(low1));
+        _mm_storeu_si128((__m128i *)(blocks[b].high), _mm512_cvtepi32_epi8(high0));
+        _mm_storeu_si128((__m128i *)(blocks[b].high + 16), _mm512_cvtepi32_epi8(high1));
+        blocks[b].has_high = has_high;
+        stellar_finish_block(&blocks[b], scale, _mm512_reduce_add_epi32(q0), _mm512_reduce_add_epi32(q1));
+    }
+}
+
+#ifdef HAS_BF16_PAIRS
+STELLAR_INLINE vec v_add_pairs(vec sum, vec weights, vec x) {
+    return _mm512_dpbf16_ps(sum, (__m512bh)_mm512_castps_si512(weights), (__m512bh)_mm512_castps_si512(x));
+}
+#endif
 
 #include "kernels_simd.h"
 

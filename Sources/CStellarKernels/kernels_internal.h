@@ -8,18 +8,26 @@
 #if defined(__x86_64__)
 #define STELLAR_X86 1
 extern const stellar_kernels stellar_kernels_avx2;
+extern const stellar_kernels stellar_kernels_avx2_vnni;
 extern const stellar_kernels stellar_kernels_avx512;
+extern const stellar_kernels stellar_kernels_avx512_bf16;
 #elif defined(__aarch64__)
 #define STELLAR_ARM64 1
 extern const stellar_kernels stellar_kernels_neon;
+extern const stellar_kernels stellar_kernels_neon_dot;
 #endif
 
 extern const stellar_kernels stellar_kernels_scalar;
+
+void stellar_quantize_scalar(const float *x, stellar_input_block *blocks, size_t n);
+void stellar_product_scalar(const stellar_product *p);
 
 #define STELLAR_INLINE static inline __attribute__((always_inline))
 
 /// Before a loop over the registers of a tile: arrays of vectors only live in registers when every index is a constant.
 #define STELLAR_UNROLL _Pragma("clang loop unroll(full)")
+
+STELLAR_INLINE size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 /// A number at an address of any alignment.
 STELLAR_INLINE uint16_t stellar_load_u16(const void *address) {
@@ -32,6 +40,32 @@ STELLAR_INLINE float stellar_load_f32(const void *address) {
     float value;
     memcpy(&value, address, sizeof value);
     return value;
+}
+
+// MARK: Blocks of activations
+
+/// Scale of a block of activations and the factor that makes numbers of them, from the bits of the greatest magnitude.
+/// Not finite: the scale is NaN and the factor 0; below 2^-100: both are 0.
+STELLAR_INLINE void stellar_block_scale(uint32_t greatest_bits, bool has_high, float *scale, float *inverse) {
+    float greatest;
+    memcpy(&greatest, &greatest_bits, sizeof greatest);
+    const float most = has_high ? 8128 : 127;
+    const bool is_finite = greatest_bits < 0x7f800000u;
+    const bool is_tiny = is_finite && greatest < 0x1p-100f;
+    *scale = is_tiny ? 0 : is_finite ? greatest / most : __builtin_nanf("");
+    *inverse = is_tiny || !is_finite ? 0 : most / greatest;
+}
+
+/// Whether a block of 8-bit numbers needs high parts: its greatest magnitude (127) is above 6 times the mean. Exact, so that all
+/// instruction sets decide alike.
+STELLAR_INLINE bool stellar_needs_high(int32_t sum_of_magnitudes) { return sum_of_magnitudes != 0 && 6 * sum_of_magnitudes < 127 * 32; }
+
+/// Fills in what follows from the scale and the sums of the numbers of the two halves.
+STELLAR_INLINE void stellar_finish_block(stellar_input_block *block, float scale, int32_t low_sum, int32_t high_sum) {
+    block->scale = scale;
+    block->sum = scale * (float)(low_sum + high_sum);
+    block->negative_sum = -(low_sum + high_sum);
+    block->negative_low_sum = -low_sum;
 }
 
 #endif

@@ -1,7 +1,8 @@
-// Kernels for AArch64 Advanced SIMD (32 registers of 4 floats).
+// Kernels for AArch64 Advanced SIMD (32 registers of 4 floats); kernels_neon_dot.c adds dot products of bytes.
 //
 // Not run on such a processor yet. The kernels are those of the other instruction sets over the primitives below; this file has been
-// compiled for AArch64, and has passed all tests on x86 with each intrinsic replaced by a loop that does what its description says.
+// compiled for AArch64, and its float primitives have passed all tests on x86 with each intrinsic replaced by a loop that does what its
+// description says.
 
 #include "kernels_internal.h"
 
@@ -12,19 +13,31 @@
 #include <stdlib.h>
 
 #pragma STDC FP_CONTRACT OFF
+#ifdef STELLAR_WITH_DOT_PRODUCTS
+#define TABLE stellar_kernels_neon_dot
+#pragma clang attribute push(__attribute__((target("dotprod"))), apply_to = function)
+#else
+#define TABLE stellar_kernels_neon
+#pragma clang attribute push(__attribute__((target("neon"))), apply_to = function)
+#endif
 
 #define VEC_LANES 4
-#define PLAIN_WIDTHS 8, 6, 6, 5
-#define BLOCK_WIDTHS 4, 4, 4, 4
+#define PLAIN_TILE_ROWS 6
+#define PLAIN_TILES(packing)                                                                                                       \
+    STELLAR_PLAIN_ROWS(packing, 1, 8) STELLAR_PLAIN_ROWS(packing, 2, 8) STELLAR_PLAIN_ROWS(packing, 3, 4)                          \
+    STELLAR_PLAIN_ROWS(packing, 4, 4) STELLAR_PLAIN_ROWS(packing, 5, 4) STELLAR_PLAIN_ROWS(packing, 6, 4)
+#define BLOCK_TILE_GROUPS 1
+#define BLOCK_TILE_ROWS 3
+#define BLOCK_TILES(packing) STELLAR_BLOCK_ROWS(packing, 1) STELLAR_BLOCK_ROWS(packing, 2) STELLAR_BLOCK_ROWS(packing, 3)
 #define QUERY_TILE 4
 #define SCORE_VECTORS 4
 #define FULL_TILE_SCORE_VECTORS 4
 #define VALUE_VECTORS 4
 #define FULL_TILE_VALUE_VECTORS 4
 #define ISA STELLAR_ISA_NEON
-#define TABLE stellar_kernels_neon
 
 typedef float32x4_t vec;
+typedef int32x4_t ivec;
 
 STELLAR_INLINE vec v_zero(void) { return vdupq_n_f32(0); }
 STELLAR_INLINE vec v_set1(float x) { return vdupq_n_f32(x); }
@@ -148,6 +161,99 @@ STELLAR_INLINE void expand_q8_0(const uint8_t *block, vec values[8]) {
     for (int i = 0; i < 8; i++) { values[i] = vmulq_f32(values[i], d); }
 }
 
+// MARK: Integers
+
+STELLAR_INLINE ivec i_set1(int32_t x) { return vdupq_n_s32(x); }
+STELLAR_INLINE ivec i_load(const uint8_t *p) { return vreinterpretq_s32_u8(vld1q_u8(p)); }
+STELLAR_INLINE ivec i_add(ivec a, ivec b) { return vaddq_s32(a, b); }
+STELLAR_INLINE ivec i_mul(ivec a, ivec b) { return vmulq_s32(a, b); }
+STELLAR_INLINE ivec i_times_128(ivec a) { return vshlq_n_s32(a, 7); }
+STELLAR_INLINE vec i_to_float(ivec a) { return vcvtq_f32_s32(a); }
+STELLAR_INLINE uint8x16_t bytes_of(ivec a) { return vreinterpretq_u8_s32(a); }
+STELLAR_INLINE ivec i_low_nibbles(ivec a) { return vreinterpretq_s32_u8(vandq_u8(bytes_of(a), vdupq_n_u8(15))); }
+STELLAR_INLINE ivec i_high_nibbles(ivec a) { return vreinterpretq_s32_u8(vshrq_n_u8(bytes_of(a), 4)); }
+
+STELLAR_INLINE ivec i_broadcast4(const int8_t *p) {
+    int32_t four;
+    memcpy(&four, p, sizeof four);
+    return vdupq_n_s32(four);
+}
+
+STELLAR_INLINE uint8x8_t four_bytes(const uint8_t *p) {
+    uint32_t four;
+    memcpy(&four, p, sizeof four);
+    return vreinterpret_u8_u32(vdup_n_u32(four));
+}
+
+STELLAR_INLINE ivec i_widen_u8(const uint8_t *p) {
+    return vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(vmovl_u8(four_bytes(p)))));
+}
+STELLAR_INLINE ivec i_widen_s8(const uint8_t *p) {
+    return vmovl_s16(vget_low_s16(vmovl_s8(vreinterpret_s8_u8(four_bytes(p)))));
+}
+
+STELLAR_INLINE ivec i_add_high_bits(ivec low, ivec fields, size_t j) {
+    const uint8x16_t moved = vshlq_u8(bytes_of(fields), vdupq_n_s8((int8_t)(4 - 2 * (int)j)));  // a negative shift goes right
+    return vreinterpretq_s32_u8(vorrq_u8(bytes_of(low), vandq_u8(moved, vdupq_n_u8(0x30))));
+}
+
+STELLAR_INLINE ivec i_dot(ivec sum, ivec numbers, ivec x) {
+    const int8x16_t a = vreinterpretq_s8_s32(numbers), b = vreinterpretq_s8_s32(x);
+#ifdef STELLAR_WITH_DOT_PRODUCTS
+    return vdotq_s32(sum, a, b);
+#else
+    const int16x8_t low = vmull_s8(vget_low_s8(a), vget_low_s8(b)), high = vmull_s8(vget_high_s8(a), vget_high_s8(b));
+    return vaddq_s32(sum, vpaddq_s32(vpaddlq_s16(low), vpaddlq_s16(high)));
+#endif
+}
+
+STELLAR_INLINE ivec i_q8_start(int32_t negative_sum) {
+    (void)negative_sum;
+    return vdupq_n_s32(0);
+}
+
+STELLAR_INLINE ivec i_dot_q8(ivec sum, ivec numbers, ivec x) {
+    return i_dot(sum, vreinterpretq_s32_u8(veorq_u8(bytes_of(numbers), vdupq_n_u8(0x80))), x);
+}
+
+static void quantize_row(const float *x, stellar_input_block *blocks, size_t n) {
+    for (size_t b = 0; b < n / 32; b++, x += 32) {
+        uint32x4_t greatest = vdupq_n_u32(0);
+        for (size_t i = 0; i < 8; i++) {
+            greatest = vmaxq_u32(greatest, vandq_u32(vreinterpretq_u32_f32(v_load(x + 4 * i)), vdupq_n_u32(0x7fffffffu)));
+        }
+        const uint32_t most = vmaxvq_u32(greatest);
+        float scale, inverse;
+        stellar_block_scale(most, false, &scale, &inverse);
+        int32x4_t q[8], high[8], magnitudes = vdupq_n_s32(0);
+        for (size_t i = 0; i < 8; i++) {
+            // Without a factor all numbers are 0, also those of x that are not finite.
+            q[i] = inverse == 0 ? vdupq_n_s32(0) : vcvtnq_s32_f32(vmulq_n_f32(v_load(x + 4 * i), inverse));
+            high[i] = vdupq_n_s32(0);
+            magnitudes = vaddq_s32(magnitudes, vabsq_s32(q[i]));
+        }
+        const bool has_high = stellar_needs_high(vaddvq_s32(magnitudes));
+        if (has_high) {
+            stellar_block_scale(most, true, &scale, &inverse);
+            for (size_t i = 0; i < 8; i++) {
+                q[i] = vcvtnq_s32_f32(vmulq_n_f32(v_load(x + 4 * i), inverse));
+                high[i] = vshrq_n_s32(vaddq_s32(q[i], vdupq_n_s32(64)), 7);
+            }
+        }
+        int32x4_t sums[2] = {vdupq_n_s32(0), vdupq_n_s32(0)};
+        for (size_t i = 0; i < 8; i += 2) {
+            const ivec first = vsubq_s32(q[i], i_times_128(high[i])), second = vsubq_s32(q[i + 1], i_times_128(high[i + 1]));
+            sums[i / 4] = vaddq_s32(sums[i / 4], vaddq_s32(q[i], q[i + 1]));
+            vst1_s8(blocks[b].q + 4 * i, vmovn_s16(vcombine_s16(vmovn_s32(first), vmovn_s32(second))));
+            vst1_s8(blocks[b].high + 4 * i, vmovn_s16(vcombine_s16(vmovn_s32(high[i]), vmovn_s32(high[i + 1]))));
+        }
+        blocks[b].has_high = has_high;
+        stellar_finish_block(&blocks[b], scale, vaddvq_s32(sums[0]), vaddvq_s32(sums[1]));
+    }
+}
+
 #include "kernels_simd.h"
+
+#pragma clang attribute pop
 
 #endif

@@ -50,27 +50,6 @@ static void dequantize(stellar_type type, const void *src, float *dst, size_t co
     }
 }
 
-static float dot(stellar_type type, const uint8_t *weights, const float *x, size_t inputs) {
-    const size_t elements = stellar_type_block_elements(type);
-    const size_t bytes = stellar_type_block_bytes(type);
-    float sum = 0;
-    for (size_t k = 0; k < inputs; k += elements) {
-        float values[32];
-        dequantize_block(type, weights, values);
-        for (size_t i = 0; i < elements; i++) { sum += values[i] * x[k + i]; }
-        weights += bytes;
-    }
-    return sum;
-}
-
-static void matmul(stellar_type type, const void *weights, size_t row_bytes, size_t outputs, size_t inputs, const float *x, size_t ldx,
-                   size_t rows, float *y, size_t ldy) {
-    if (!stellar_type_supported(type)) { return; }
-    for (size_t n = 0; n < outputs; n++) {
-        for (size_t r = 0; r < rows; r++) { y[r * ldy + n] = dot(type, (const uint8_t *)weights + n * row_bytes, x + r * ldx, inputs); }
-    }
-}
-
 // MARK: Rows
 
 static void rms_norm(const float *x, const float *weight, float *y, size_t n, float epsilon) {
@@ -256,7 +235,8 @@ static void softmax(float *x, size_t n) {
 const stellar_kernels stellar_kernels_scalar = {
     .isa = STELLAR_ISA_SCALAR,
     .dequantize = dequantize,
-    .matmul = matmul,
+    .quantize = stellar_quantize_scalar,
+    .product = stellar_product_scalar,
     .rms_norm = rms_norm,
     .rope_interleaved = rope_interleaved,
     .rope_half = rope_half,

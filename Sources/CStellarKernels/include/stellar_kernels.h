@@ -19,6 +19,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "stellar_packed.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -175,7 +177,7 @@ typedef struct stellar_attention {
 typedef enum stellar_isa {
     STELLAR_ISA_SCALAR = 0,
     STELLAR_ISA_AVX2 = 1,    // AVX2, FMA, F16C
-    STELLAR_ISA_AVX512 = 2,  // AVX-512 F, BW, DQ, VL
+    STELLAR_ISA_AVX512 = 2,  // AVX-512 F, BW, DQ, VL, VNNI
     STELLAR_ISA_NEON = 3,    // AArch64 Advanced SIMD
 } stellar_isa;
 
@@ -187,16 +189,17 @@ typedef struct stellar_kernels {
     /// Q4_1, whose d * q (exact) + m is rounded once: the reference value of the format, bit for bit.
     void (*dequantize)(stellar_type type, const void *src, float *dst, size_t count);
 
-    /// y[r * ldy + n] = sum over k of W[n][k] * x[r * ldx + k], for r in 0..<rows and n in 0..<outputs.
+    /// Blocks of activations of a row of n floats, n a multiple of 32. The same bits on all instruction sets.
+    void (*quantize)(const float *x, stellar_input_block *blocks, size_t n);
+
+    /// A product with packed weights.
     ///
-    /// W is [outputs][inputs], row n beginning at weights + n * row_bytes; `inputs` is a multiple of the block size of `type`.
-    /// Each (r, n) is summed in one fixed order that depends on `inputs` alone: the result does not depend on `rows`, `outputs` or the
-    /// place in them, and equals that for the same weights dequantised to F32. With inputs == 0 the results are 0.
-    /// y must not overlap the inputs. For many rows the call may allocate temporary memory; it works without if none is to be had.
-    /// Threads share a product by outputs, in multiples of 24 where they can: that leaves no part of a tile unused.
-    /// Rows of x that begin at multiples of 64 bytes are read faster.
-    void (*matmul)(stellar_type type, const void *weights, size_t row_bytes, size_t outputs, size_t inputs, const float *x, size_t ldx,
-                   size_t rows, float *y, size_t ldy);
+    /// Each (row, output) is summed in one fixed order that depends on `inputs` and the packing alone: the result does not depend on the
+    /// number of rows and outputs or the place in them. All instruction sets give the same bits, but for BF16 pairs.
+    /// With no inputs the results are 0. y must not overlap the inputs. Memory beyond the weights may be prefetched, never read.
+    void (*product)(const stellar_product *args);
+    /// Whether `product` takes STELLAR_PACKING_BF16_PAIRS.
+    bool bf16_pairs;
 
     /// y[i] = x[i] / sqrt(mean(x * x) + epsilon) * weight[i]. Squares are summed in float lanes, the mean and the root are taken in
     /// double, the factor is rounded to float once. y may be x.

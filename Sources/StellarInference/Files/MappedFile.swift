@@ -27,6 +27,17 @@ package final class MappedFile: @unchecked Sendable {
         munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
     }
 
+    /// Lets go of the memory that holds `part` of the file; reading it again fetches it from the file again.
+    func discard(_ part: UnsafeRawBufferPointer) {
+        guard let start = part.baseAddress, let base = bytes.baseAddress, start >= base, start + part.count <= base + bytes.count else {
+            return
+        }
+        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+        let first = start.alignedUp(toMultipleOf: page)
+        let end = (start + part.count).alignedDown(toMultipleOf: page)
+        if end > first { madvise(UnsafeMutableRawPointer(mutating: first), end - first, Int32(MADV_DONTNEED)) }
+    }
+
     private static func size(of descriptor: Int32, _ path: String) throws(InferenceError) -> Int {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw openError(path, errno) }

@@ -56,7 +56,7 @@ package struct ModelWeights: Sendable {
 
     /// Whether all matrices are FP32.
     var isFullPrecision: Bool {
-        tokenEmbedding.type == .f32 && layers.allSatisfy { $0.projections.allSatisfy { $0.matrices.allSatisfy { $0.type == .f32 } } }
+        outputHead.isFullPrecision && layers.allSatisfy { $0.projections.allSatisfy(\.isFullPrecision) }
     }
 }
 

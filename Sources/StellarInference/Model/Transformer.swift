@@ -125,13 +125,7 @@ package final class Transformer: @unchecked Sendable {
         }
         pool.barrier()
         let share = share(of: weights.outputHead, worker: worker)
-        weights.outputHead.multiply(
-            share: share,
-            rows: .kernels(outputs.count),
-            x: scratch.normalized.base,
-            y: scratch.logits.base,
-            tile: scratch.workers[worker].tile
-        )
+        multiply(weights.outputHead, rows: .kernels(outputs.count), from: scratch.normalized, to: scratch.logits, worker: worker)
         for row in outputs.indices {
             let logits = scratch.logits.base + row * configuration.vocabularySize + share.lowerBound
             scale(logits, share.count, by: configuration.logitScale)
@@ -173,18 +167,37 @@ extension Transformer {
     }
 
     func multiply(_ projection: Projection, from x: FloatBuffer, to y: FloatBuffer, worker: Int) {
+        multiply(projection, rows: layout.plan, from: x, to: y, worker: worker)
+    }
+
+    private func multiply(_ projection: Projection, rows: RowPlan, from x: FloatBuffer, to y: FloatBuffer, worker: Int) {
+        let input = prepare(x, rows: rows.count, for: projection, worker: worker)
         projection.multiply(
             share: share(of: projection, worker: worker),
-            rows: layout.plan,
+            rows: rows,
             x: x.base,
+            input: input,
             y: y.base,
             tile: scratch.workers[worker].tile
         )
     }
 
-    /// A worker's outputs: in multiples of what the kernels compute in one tile.
+    /// The rows in the forms that the projection reads. All of few numbers are prepared by every worker for itself, which is faster than
+    /// waiting for each other.
+    private func prepare(_ x: FloatBuffer, rows: Int, for projection: Projection, worker: Int) -> PreparedInput {
+        guard projection.needsPreparedInput else { return scratch.input }
+        if rows * projection.inputs <= TransformerScratch.Worker.inputElements {
+            let own = scratch.workers[worker].input
+            projection.prepare(0..<rows, x: x.base, into: own)
+            return own
+        }
+        projection.prepare(pool.share(of: rows, worker: worker), x: x.base, into: scratch.input)
+        pool.barrier()
+        return scratch.input
+    }
+
     func share(of projection: Projection, worker: Int) -> Range<Int> {
-        pool.share(of: projection.outputs, worker: worker, granularity: 24)
+        projection.share(worker: worker, workerCount: pool.workerCount)
     }
 
     private func scale(_ values: UnsafeMutablePointer<Float>, _ count: Int, by factor: Float) {

@@ -12,6 +12,8 @@ struct TransformerScratch: Sendable {
     let attended: FloatBuffer
     /// `[rows, feed-forward]`.
     let activated: FloatBuffer
+    /// The input of a projection in the forms that its kernels read.
+    let input: PreparedInput
     /// `[rows, hidden]`: what a block adds to the residual stream.
     let update: FloatBuffer
     /// One for each rotary embedding.
@@ -42,6 +44,7 @@ struct TransformerScratch: Sendable {
         attended = try FloatBuffer(count: rows * configuration.querySize, purpose: purpose)
         activated = try FloatBuffer(count: rows * inner, purpose: purpose)
         update = try FloatBuffer(count: rows * configuration.hiddenSize, purpose: purpose)
+        input = try PreparedInput(rows: rows, longestInput: max(configuration.hiddenSize, inner, configuration.querySize))
         var angles: [Angles] = []
         for rope in configuration.ropes {
             let count = rows * rope.dimensions / 2
@@ -72,13 +75,19 @@ extension TransformerScratch {
         let tile: FloatBuffer
         let attention: AttentionScratch
 
+        /// Few rows of activations, prepared.
+        let input: PreparedInput
+
+        /// Up to so many numbers each worker prepares for itself.
+        static let inputElements = 8_192
         /// About half of a core's L2 cache.
         private static let tileBytes = 512 << 10
 
         init(_ configuration: ModelConfiguration) throws(InferenceError) {
             let longestInput = max(configuration.hiddenSize, configuration.feedForwardSize, configuration.querySize)
-            tile = try FloatBuffer(count: max(Self.tileBytes / 4, 16 * longestInput), purpose: "expanded weights")
+            tile = try FloatBuffer(count: max(Self.tileBytes / 4, WeightPacking.panelOutputs * longestInput), purpose: "expanded weights")
             attention = try AttentionScratch(configuration)
+            input = try PreparedInput(rows: 1, longestInput: Self.inputElements)
         }
     }
 

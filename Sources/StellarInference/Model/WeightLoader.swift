@@ -1,13 +1,19 @@
 import CStellarKernels
-import Synchronization
 
-/// Turns the tensors of a ``ModelBlueprint`` into ``ModelWeights``: maps or converts each.
+/// Turns the tensors of a ``ModelBlueprint`` into ``ModelWeights``: matrices are packed for the product kernels, vectors become FP32.
 ///
-/// Conversion runs on the pool, one share of rows per worker.
+/// Packing runs on the pool, one share of rows per worker.
 struct WeightLoader {
     let blueprint: ModelBlueprint
     let precision: LanguageModel.Precision
     let pool: ComputePool
+    private let arena = WeightArena()
+
+    init(blueprint: ModelBlueprint, precision: LanguageModel.Precision, pool: ComputePool) {
+        self.blueprint = blueprint
+        self.precision = precision
+        self.pool = pool
+    }
 
     private var configuration: ModelConfiguration { blueprint.configuration }
     private var tensors: [TensorRole: StoredTensor] { blueprint.tensors }
@@ -19,13 +25,14 @@ struct WeightLoader {
         for index in 0..<configuration.layerCount {
             layers.append(try layer(index))
         }
-        let embedding = try matrix(.tokenEmbedding)
+        // A head of its own leaves the embedding in the file, where a token's row is looked up; else both are the packed matrix.
         let hasHead = tensors[.outputHead] != nil && !configuration.tiesOutputHead
+        let head = try matrix(hasHead ? .outputHead : .tokenEmbedding)
         return ModelWeights(
-            tokenEmbedding: embedding,
+            tokenEmbedding: hasHead ? try stored(.tokenEmbedding) : head,
             layers: layers,
             outputNorm: try norm(.outputNorm),
-            outputHead: Projection([hasHead ? try matrix(.outputHead) : embedding]),
+            outputHead: Projection([head]),
             ropeDivisors: RoPEDivisors(
                 all: try divisors(.ropeDivisors),
                 short: try divisors(.ropeShortFactors),
@@ -129,77 +136,27 @@ struct WeightLoader {
         return WeightVector(values)
     }
 
+    /// The matrix, packed for products in the precision asked for.
     private func matrix(_ role: TensorRole) throws(InferenceError) -> WeightMatrix {
         let tensor = try tensor(role)
-        let stored = WeightMatrix(
-            outputs: tensor.rowCount,
-            inputs: tensor.rowLength,
-            type: tensor.type,
-            rowBytes: tensor.type.byteCount(of: tensor.rowLength),
-            base: tensor.base,
-            owner: tensor.owner
-        )
-        switch precision {
-        case .auto:
-            let canStay = stored.type.hasKernels && (Kernels.convertsHalvesInHardware || stored.type != .f16)
-            return canStay ? stored : try expand(stored, name: tensor.name)
-        case .fp32: return try convert(stored, to: .f32, name: tensor.name)
-        case .fp16: return try convert(stored, to: .f16, name: tensor.name)
-        }
-    }
-
-    /// A copy in F16, which loses little beside what quantisation has lost; in F32 where F16 can't hold the numbers or is slow.
-    private func expand(_ source: WeightMatrix, name: String) throws(InferenceError) -> WeightMatrix {
-        guard Kernels.convertsHalvesInHardware, source.type != .f16 else { return try convert(source, to: .f32, name: name) }
-        let halves = try convert(source, to: .f16, name: name)
-        return halves.isFinite(pool) ? halves : try convert(source, to: .f32, name: name)
-    }
-
-    /// A copy of `source` with elements of the type `target` (F32 or F16).
-    private func convert(_ source: WeightMatrix, to target: TensorType, name: String) throws(InferenceError) -> WeightMatrix {
-        if source.type == target { return source }
-        let rowBytes = target.byteCount(of: source.inputs)
-        let buffer = try AlignedBuffer(byteCount: rowBytes * source.outputs, purpose: "the tensor \(name)")
-        pool.run { worker in
-            let share = pool.share(of: source.outputs, worker: worker)
-            let start = buffer.base + share.lowerBound * rowBytes
-            if target == .f32 {
-                source.expand(share, into: start.bindMemory(to: Float.self, capacity: share.count * source.inputs))
-            } else {
-                Self.expandToHalf(source, share, start.bindMemory(to: UInt16.self, capacity: share.count * source.inputs))
+        let packing: WeightPacking =
+            switch precision {
+            case .auto: WeightPacking(for: tensor.type)
+            case .fp32: .f32
+            case .fp16: .f16
             }
+        var packed = try stored(role).packed(as: packing, arena: arena, pool: pool, name: tensor.name)
+        if precision == .auto, packing == .f16, tensor.type != .f16, !packed.isFinite(pool) {
+            packed = try stored(role).packed(as: .f32, arena: arena, pool: pool, name: tensor.name)
         }
-        return WeightMatrix(
-            outputs: source.outputs,
-            inputs: source.inputs,
-            type: target,
-            rowBytes: rowBytes,
-            base: buffer.base,
-            owner: buffer
-        )
+        // The copy is what is read from now on: the file's pages need not stay in memory.
+        (tensor.owner as? MappedFile)?.discard(tensor.bytes)
+        return packed
     }
 
-    private static func expandToHalf(_ source: WeightMatrix, _ share: Range<Int>, _ target: UnsafeMutablePointer<UInt16>) {
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: source.inputs) { row in
-            guard let base = row.baseAddress else { return }
-            for (index, output) in share.enumerated() {
-                source.expand(output..<output + 1, into: base)
-                Kernels.table.f32_to_f16(base, target + index * source.inputs, source.inputs)
-            }
-        }
-    }
-}
-
-extension WeightMatrix {
-    /// Whether no F16 number is infinite or none at all.
-    fileprivate func isFinite(_ pool: ComputePool) -> Bool {
-        let overflows = Atomic<Bool>(false)
-        pool.run { worker in
-            for output in pool.share(of: outputs, worker: worker) {
-                let halves = UnsafeBufferPointer(start: row(output).assumingMemoryBound(to: UInt16.self), count: inputs)
-                if halves.contains(where: { $0 & 0x7C00 == 0x7C00 }) { overflows.store(true, ordering: .relaxed) }
-            }
-        }
-        return !overflows.load(ordering: .relaxed)
+    /// The matrix as it lies in the file.
+    private func stored(_ role: TensorRole) throws(InferenceError) -> WeightMatrix {
+        let tensor = try tensor(role)
+        return WeightMatrix(outputs: tensor.rowCount, inputs: tensor.rowLength, type: tensor.type, base: tensor.base, owner: tensor.owner)
     }
 }

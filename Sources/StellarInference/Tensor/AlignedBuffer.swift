@@ -1,32 +1,40 @@
 import Foundation
 
-/// Memory of its own for tensors: zeroed, aligned to a page, given back when the last owner is gone.
+/// Memory of its own for tensors: zeroed, given back when the last owner is gone.
 ///
-/// Pages are only taken from the system when first written, so a large reserve that is never used costs nothing.
+/// Pages are only taken from the system when first written, so a large reserve that is never used costs nothing. From 2 MiB on it is
+/// aligned to, and where the system can made of, huge pages: reading weights in 4 KiB pages costs a third of the memory's speed.
 package final class AlignedBuffer: @unchecked Sendable {
     // @unchecked: the address never changes; who may write which part and when is up to the owner (see each owner's contract).
     package let base: UnsafeMutableRawPointer
     package let byteCount: Int
+    private let mapping: UnsafeMutableRawBufferPointer
+
+    private static let hugePage = 1 << 21
 
     /// - Throws: ``InferenceError`` `outOfMemory`.
     package init(byteCount: Int, purpose: String) throws(InferenceError) {
         let size = max(byteCount, 1)
-        let address = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | Self.anonymous | Self.noReserve, -1, 0)
+        let isLarge = size >= Self.hugePage
+        let mapped = size.addingReportingOverflow(isLarge ? Self.hugePage : 0)
+        let address = mapped.overflow
+            ? nil : mmap(nil, mapped.partialValue, PROT_READ | PROT_WRITE, MAP_PRIVATE | Self.anonymous | Self.noReserve, -1, 0)
         guard let address, address != MAP_FAILED else {
             throw InferenceError(
                 .outOfMemory,
                 "Could not get \(size / 1_048_576) MiB of memory for \(purpose). Use a smaller model, CONTEXT_LENGTH or MAX_BATCH."
             )
         }
-        base = address
+        mapping = UnsafeMutableRawBufferPointer(start: address, count: mapped.partialValue)
+        base = isLarge ? address.alignedUp(toMultipleOf: Self.hugePage) : address
         self.byteCount = size
         #if os(Linux)
-            if size >= 1 << 21 { madvise(address, size, Int32(MADV_HUGEPAGE)) }
+            if isLarge { madvise(base, size, Int32(MADV_HUGEPAGE)) }
         #endif
     }
 
     deinit {
-        munmap(base, byteCount)
+        munmap(mapping.baseAddress, mapping.count)
     }
 
     #if os(Linux)

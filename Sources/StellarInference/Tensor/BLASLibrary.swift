@@ -29,17 +29,18 @@ public struct BLASLibrary: Sendable, Equatable {
         return BLASLibrary(name: detectName(), gigaflops: probe.measureBLAS(), kernelGigaflops: probe.measureKernels())
     }()
 
-    /// y = x · wᵀ in single precision, row-major.
+    /// y = x · w in single precision, row-major.
     ///
     /// - Parameters:
     ///   - x: `[rows, inputs]`, rows `ldx` apart.
-    ///   - w: `[outputs, inputs]`, contiguous.
+    ///   - w: `[inputs, outputs]`, rows `ldw` apart.
     ///   - y: `[rows, outputs]`, rows `ldy` apart; overwritten.
     static func multiply(
         x: UnsafePointer<Float>,
         ldx: Int,
         rows: Int,
         w: UnsafePointer<Float>,
+        ldw: Int,
         outputs: Int,
         inputs: Int,
         y: UnsafeMutablePointer<Float>,
@@ -48,7 +49,7 @@ public struct BLASLibrary: Sendable, Equatable {
         cblas_sgemm(
             CblasRowMajor,
             CblasNoTrans,
-            CblasTrans,
+            CblasNoTrans,
             Int32(rows),
             Int32(outputs),
             Int32(inputs),
@@ -56,7 +57,7 @@ public struct BLASLibrary: Sendable, Equatable {
             x,
             Int32(ldx),
             w,
-            Int32(inputs),
+            Int32(ldw),
             0,
             y,
             Int32(ldy)
@@ -100,11 +101,11 @@ public struct BLASLibrary: Sendable, Equatable {
     #endif
 }
 
-/// A product of the size of a prefill step's, timed.
+/// A product of the size of a prefill step's with weights as they are packed, timed.
 private struct Probe {
     private static let rows = 128
-    private static let outputs = 128
-    private static let inputs = 512
+    private static let outputs = WeightPacking.panelOutputs
+    private static let inputs = 1_024
 
     private let x = [Float](repeating: 0.5, count: Probe.rows * Probe.inputs)
     private let w = [Float](repeating: 0.25, count: Probe.outputs * Probe.inputs)
@@ -116,6 +117,7 @@ private struct Probe {
                 ldx: Self.inputs,
                 rows: Self.rows,
                 w: w,
+                ldw: Self.outputs,
                 outputs: Self.outputs,
                 inputs: Self.inputs,
                 y: y,
@@ -126,18 +128,18 @@ private struct Probe {
 
     func measureKernels() -> Double {
         measure { x, w, y in
-            Kernels.matmul(
-                type: .f32,
-                weights: UnsafeRawPointer(w),
-                rowBytes: Self.inputs * 4,
+            var product = stellar_product(
+                packing: STELLAR_PACKING_F32,
+                weights: w,
                 outputs: Self.outputs,
                 inputs: Self.inputs,
                 x: x,
-                ldx: Self.inputs,
+                row_bytes: Self.inputs * 4,
                 rows: Self.rows,
                 y: y,
                 ldy: Self.outputs
             )
+            Kernels.table.product(&product)
         }
     }
 

@@ -33,21 +33,6 @@ enum Kernels {
         }
     }
 
-    static func matmul(
-        type: TensorType,
-        weights: UnsafeRawPointer,
-        rowBytes: Int,
-        outputs: Int,
-        inputs: Int,
-        x: UnsafePointer<Float>,
-        ldx: Int,
-        rows: Int,
-        y: UnsafeMutablePointer<Float>,
-        ldy: Int
-    ) {
-        table.matmul(type.kernelType, weights, rowBytes, outputs, inputs, x, ldx, rows, y, ldy)
-    }
-
     private static func text(of buffer: [CChar]) -> String {
         String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }

@@ -19,24 +19,59 @@ package struct Projection: Sendable {
         outputs = matrices.reduce(0) { $0 + $1.outputs }
     }
 
+    /// The outputs that `worker` of `workerCount` computes: contiguous, all shares about equal, borders where panels of weights begin.
+    func share(worker: Int, workerCount: Int) -> Range<Int> {
+        border(outputs * worker / workerCount)..<border(outputs * (worker + 1) / workerCount)
+    }
+
+    /// The next output from `output` on at which a panel begins or a matrix ends.
+    private func border(_ output: Int) -> Int {
+        var offset = 0
+        for matrix in matrices {
+            if output < offset + matrix.outputs {
+                let panel = WeightPacking.panelOutputs
+                return offset + min(matrix.outputs, (output - offset + panel - 1) / panel * panel)
+            }
+            offset += matrix.outputs
+        }
+        return outputs
+    }
+
+    /// Whether its products are FP32 throughout.
+    var isFullPrecision: Bool { matrices.allSatisfy(\.isFullPrecision) }
+
+    /// Whether a matrix reads other forms of its input than floats: then ``prepare(_:x:into:)`` comes first.
+    var needsPreparedInput: Bool { matrices.contains { $0.inputForm != .floats } }
+
+    /// Writes rows of `x`, `[rows, inputs]`, in the forms that the matrices read.
+    func prepare(_ rows: Range<Int>, x: UnsafePointer<Float>, into input: PreparedInput) {
+        for form in [InputForm.halves, .blocks] where matrices.contains(where: { $0.inputForm == form }) {
+            let rowBytes = form.rowBytes(inputs: inputs)
+            for row in rows { form.write(x + row * inputs, inputs: inputs, to: input.base(form) + row * rowBytes) }
+        }
+    }
+
     /// Computes the outputs `share` of every row.
     ///
     /// Which way a row goes depends only on `rows`, and there only on the row's own sequence, so that a result does not depend on what
     /// else is in the batch.
     ///
     /// - Parameters:
+    ///   - share: As ``share(worker:workerCount:)`` gives it.
     ///   - x: `[rows.count, inputs]`.
+    ///   - input: The same rows, prepared.
     ///   - y: `[rows.count, outputs]`; only the columns `share` are written.
     ///   - tile: Scratch memory of the calling worker for expanded weights.
     func multiply(
         share: Range<Int>,
         rows: RowPlan,
         x: UnsafePointer<Float>,
+        input: PreparedInput,
         y: UnsafeMutablePointer<Float>,
         tile: FloatBuffer
     ) {
         forEachPart(of: share) { matrix, range, column in
-            multiply(matrix, range, rows: rows, x: x, y: y + column, tile: tile)
+            multiply(matrix, range, rows: rows, x: x, input: input, y: y + column, tile: tile)
         }
         addBias(share, rows: rows.count, y: y, ldy: outputs)
     }
@@ -78,13 +113,17 @@ package struct Projection: Sendable {
         _ range: Range<Int>,
         rows: RowPlan,
         x: UnsafePointer<Float>,
+        input: PreparedInput,
         y: UnsafeMutablePointer<Float>,
         tile: FloatBuffer
     ) {
-        if rows.kernelRows > 0 {
-            matrix.multiply(range, x: x, ldx: inputs, rows: rows.kernelRows, y: y, ldy: outputs)
+        let form = matrix.inputForm
+        let kernelRows = matrix.suitsBLAS ? rows.kernelRows : rows.count
+        if kernelRows > 0 {
+            let source = form == .floats ? UnsafeRawPointer(x) : UnsafeRawPointer(input.base(form))
+            matrix.multiply(range, x: source, rowBytes: form.rowBytes(inputs: inputs), rows: kernelRows, y: y, ldy: outputs)
         }
-        for group in rows.blasGroups {
+        for group in rows.blasGroups where matrix.suitsBLAS {
             matrix.multiplyThroughBLAS(
                 range,
                 x: x + group.lowerBound * inputs,

@@ -1,4 +1,7 @@
-/// The weights of one linear map, `[outputs, inputs]`, in one of the storage kinds that the kernels read.
+import CStellarKernels
+import Synchronization
+
+/// The weights of one linear map, `[outputs, inputs]`: as they lie in a file, or packed for the product kernels.
 ///
 /// One type for every kind: a new kind is a kernel, not a new class. The memory belongs to `owner` (a mapped file or a buffer).
 package struct WeightMatrix: @unchecked Sendable {
@@ -8,37 +11,131 @@ package struct WeightMatrix: @unchecked Sendable {
     package let outputs: Int
     /// Columns: the size of the input vector; a multiple of the kind's block size.
     package let inputs: Int
+    /// The type whose values these are.
     package let type: TensorType
-    /// Bytes from one row to the next.
-    package let rowBytes: Int
+    /// `nil`: rows of blocks as in a file, only good for being expanded and packed.
+    let packing: WeightPacking?
     private let base: UnsafeRawPointer
     private let owner: AnyObject
 
-    package init(outputs: Int, inputs: Int, type: TensorType, rowBytes: Int, base: UnsafeRawPointer, owner: AnyObject) {
+    /// Weights as they lie in a file: contiguous rows of the type's blocks.
+    package init(outputs: Int, inputs: Int, type: TensorType, base: UnsafeRawPointer, owner: AnyObject) {
+        self.init(outputs: outputs, inputs: inputs, type: type, packing: nil, base: base, owner: owner)
+    }
+
+    private init(outputs: Int, inputs: Int, type: TensorType, packing: WeightPacking?, base: UnsafeRawPointer, owner: AnyObject) {
         self.outputs = outputs
         self.inputs = inputs
         self.type = type
-        self.rowBytes = rowBytes
+        self.packing = packing
         self.base = base
         self.owner = owner
     }
 
-    package var byteCount: Int { outputs * rowBytes }
+    /// The form of activations that products with it read.
+    var inputForm: InputForm { packing?.input ?? .floats }
 
-    func row(_ index: Int) -> UnsafeRawPointer {
-        base + index * rowBytes
-    }
+    /// Whether products with it are FP32 throughout.
+    var isFullPrecision: Bool { packing == .f32 }
 
     /// Writes rows `range` as FP32, `[range.count, inputs]`, to `target`.
     package func expand(_ range: Range<Int>, into target: UnsafeMutablePointer<Float>) {
+        guard let packing else {
+            let rowBytes = type.byteCount(of: inputs)
+            Kernels.dequantize(type: type, source: base + range.lowerBound * rowBytes, target: target, count: range.count * inputs)
+            return
+        }
         for (index, output) in range.enumerated() {
-            Kernels.dequantize(type: type, source: row(output), target: target + index * inputs, count: inputs)
+            stellar_unpack(packing.kernelPacking, base, inputs, output, target + index * inputs)
         }
     }
+
+    // MARK: Packing
+
+    /// A copy that the product kernels can read. The workers of `pool` share the work.
+    ///
+    /// - Throws: ``InferenceError`` `outOfMemory`.
+    func packed(as packing: WeightPacking, arena: WeightArena, pool: ComputePool, name: String) throws(InferenceError) -> WeightMatrix {
+        let memory = try arena.allocate(packing.byteCount(outputs: outputs, inputs: inputs), purpose: "the tensor \(name)")
+        pool.run { worker in
+            pack(pool.share(of: outputs, worker: worker, granularity: WeightPacking.panelOutputs), as: packing, into: memory.base)
+        }
+        return WeightMatrix(
+            outputs: outputs,
+            inputs: inputs,
+            type: packing.isQuantised ? type : packing.elementType,
+            packing: packing,
+            base: memory.base,
+            owner: memory.owner
+        )
+    }
+
+    private func pack(_ range: Range<Int>, as packing: WeightPacking, into target: UnsafeMutableRawPointer) {
+        if packing.isQuantised {
+            let rowBytes = type.byteCount(of: inputs)
+            let rows = base + range.lowerBound * rowBytes
+            stellar_pack(packing.kernelPacking, rows, rowBytes, outputs, inputs, range.lowerBound, range.count, target)
+            return
+        }
+        let panel = WeightPacking.panelOutputs
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: panel * inputs) { values in
+            guard let values = values.baseAddress else { return }
+            for start in stride(from: range.lowerBound, to: range.upperBound, by: panel) {
+                let part = start..<min(start + panel, range.upperBound)
+                expand(part, into: values)
+                stellar_pack(packing.kernelPacking, values, inputs * 4, outputs, inputs, start, part.count, target)
+            }
+        }
+    }
+
+    /// Whether no number of a matrix packed as F16 is infinite or none at all: blocks may hold greater ones than F16 can.
+    func isFinite(_ pool: ComputePool) -> Bool {
+        let halves = UnsafeBufferPointer(
+            start: base.assumingMemoryBound(to: UInt16.self),
+            count: WeightPacking.f16.byteCount(outputs: outputs, inputs: inputs) / 2
+        )
+        let overflows = Atomic<Bool>(false)
+        pool.run { worker in
+            for index in pool.share(of: halves.count, worker: worker) where halves[index] & 0x7C00 == 0x7C00 {
+                return overflows.store(true, ordering: .relaxed)
+            }
+        }
+        return !overflows.load(ordering: .relaxed)
+    }
+
+    // MARK: Products
 
     /// y[r, n − range.lowerBound] = Σₖ W[n, k] · x[r, k] for the outputs n in `range`, by our own kernels.
     ///
     /// The result for one (r, n) does not depend on the number of rows or on the range.
+    ///
+    /// - Parameters:
+    ///   - range: Begins at a multiple of ``WeightPacking/panelOutputs``.
+    ///   - x: Rows in the form that the packing names, `rowBytes` apart.
+    func multiply(
+        _ range: Range<Int>,
+        x: UnsafeRawPointer,
+        rowBytes: Int,
+        rows: Int,
+        y: UnsafeMutablePointer<Float>,
+        ldy: Int
+    ) {
+        guard let packing else { return assertionFailure("weights must be packed for products") }
+        var product = stellar_product(
+            packing: packing.kernelPacking,
+            weights: base + packing.offset(ofOutput: range.lowerBound, inputs: inputs),
+            outputs: range.count,
+            inputs: inputs,
+            x: x,
+            row_bytes: rowBytes,
+            rows: rows,
+            y: y,
+            ldy: ldy
+        )
+        Kernels.table.product(&product)
+    }
+
+    /// The same for rows of floats, `ldx` apart, which are brought into the form that the packing wants first.
     package func multiply(
         _ range: Range<Int>,
         x: UnsafePointer<Float>,
@@ -47,21 +144,22 @@ package struct WeightMatrix: @unchecked Sendable {
         y: UnsafeMutablePointer<Float>,
         ldy: Int
     ) {
-        Kernels.matmul(
-            type: type,
-            weights: row(range.lowerBound),
-            rowBytes: rowBytes,
-            outputs: range.count,
-            inputs: inputs,
-            x: x,
-            ldx: ldx,
-            rows: rows,
-            y: y,
-            ldy: ldy
-        )
+        let form = inputForm
+        if form == .floats { return multiply(range, x: x, rowBytes: ldx * 4, rows: rows, y: y, ldy: ldy) }
+        let rowBytes = form.rowBytes(inputs: inputs)
+        withUnsafeTemporaryAllocation(byteCount: max(1, rows * rowBytes), alignment: 64) { prepared in
+            guard let base = prepared.baseAddress else { return }
+            for row in 0..<rows { form.write(x + row * ldx, inputs: inputs, to: base + row * rowBytes) }
+            multiply(range, x: base, rowBytes: rowBytes, rows: rows, y: y, ldy: ldy)
+        }
     }
 
-    /// The same through BLAS: weights of other kinds than F32 are expanded tile by tile into `tile`.
+    /// Whether BLAS can compute products with these weights: those of plain numbers, which are multiplied as floats.
+    var suitsBLAS: Bool { packing == .f32 || packing == .f16 || packing == .bf16 }
+
+    /// The same through BLAS, one panel of outputs at a time: it is the `[inputs, panel]` matrix that it takes; halves are expanded first.
+    ///
+    /// - Parameter tile: At least ``WeightPacking/panelOutputs`` · inputs.
     func multiplyThroughBLAS(
         _ range: Range<Int>,
         x: UnsafePointer<Float>,
@@ -71,27 +169,38 @@ package struct WeightMatrix: @unchecked Sendable {
         ldy: Int,
         tile: FloatBuffer
     ) {
-        if type == .f32 {
-            let weights = row(range.lowerBound).assumingMemoryBound(to: Float.self)
-            BLASLibrary.multiply(x: x, ldx: ldx, rows: rows, w: weights, outputs: range.count, inputs: inputs, y: y, ldy: ldy)
-            return
-        }
-        let tileOutputs = max(1, tile.count / inputs)
-        var start = range.lowerBound
-        while start < range.upperBound {
-            let part = start..<min(start + tileOutputs, range.upperBound)
-            expand(part, into: tile.base)
+        guard let packing else { return assertionFailure("weights must be packed for products") }
+        let width = WeightPacking.panelOutputs
+        for start in stride(from: range.lowerBound, to: range.upperBound, by: width) {
+            let source = base + packing.offset(ofOutput: start, inputs: inputs)
+            let halves = source.assumingMemoryBound(to: UInt16.self)
+            switch packing {
+            case .f16: Kernels.table.f16_to_f32(halves, tile.base, width * inputs)
+            case .bf16: Kernels.table.bf16_to_f32(halves, tile.base, width * inputs)
+            default: break
+            }
             BLASLibrary.multiply(
                 x: x,
                 ldx: ldx,
                 rows: rows,
-                w: tile.base,
-                outputs: part.count,
+                w: packing == .f32 ? source.assumingMemoryBound(to: Float.self) : UnsafePointer(tile.base),
+                ldw: width,
+                outputs: min(width, range.upperBound - start),
                 inputs: inputs,
                 y: y + (start - range.lowerBound),
                 ldy: ldy
             )
-            start = part.upperBound
+        }
+    }
+}
+
+extension WeightPacking {
+    /// The type of a plain packing's numbers.
+    fileprivate var elementType: TensorType {
+        switch self {
+        case .f16: .f16
+        case .bf16, .bf16Pairs: .bf16
+        default: .f32
         }
     }
 }

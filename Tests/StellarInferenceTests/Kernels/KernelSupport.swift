@@ -31,10 +31,36 @@ struct StorageKind: Sendable, CustomTestStringConvertible {
     static let q41 = StorageKind(id: 3, testDescription: "Q4_1")
     static let q80 = StorageKind(id: 8, testDescription: "Q8_0")
     static let bf16 = StorageKind(id: 30, testDescription: "BF16")
+    static let q4K = StorageKind(id: 12, testDescription: "Q4_K")
+    static let q6K = StorageKind(id: 14, testDescription: "Q6_K")
     static let all = [f32, f16, bf16, q40, q41, q80]
+    /// Those that are multiplied as numbers of few bits.
+    static let quantised = [q40, q41, q80, q4K, q6K]
+    static let plain = [f32, f16, bf16]
+    static let packable = plain + quantised
 
     var type: stellar_type { stellar_type(id) }
-    var blockElements: Int { id == 2 || id == 3 || id == 8 ? 32 : 1 }
+    var blockElements: Int {
+        switch id {
+        case 2, 3, 8: 32
+        case 12, 14: 256
+        default: 1
+        }
+    }
+
+    /// The packing of the kind's own values.
+    var packing: stellar_packing {
+        switch id {
+        case 0: STELLAR_PACKING_F32
+        case 1: STELLAR_PACKING_F16
+        case 2: STELLAR_PACKING_Q4_0
+        case 3: STELLAR_PACKING_Q4_1
+        case 8: STELLAR_PACKING_Q8_0
+        case 12: STELLAR_PACKING_Q4_K
+        case 14: STELLAR_PACKING_Q6_K
+        default: STELLAR_PACKING_BF16
+        }
+    }
 
     /// The layouts of the file format, written down independently of the library.
     var blockBytes: Int {
@@ -43,6 +69,8 @@ struct StorageKind: Sendable, CustomTestStringConvertible {
         case 2: 2 + 16
         case 3: 2 + 2 + 16
         case 8: 2 + 32
+        case 12: 2 + 2 + 12 + 128
+        case 14: 128 + 64 + 16 + 2
         default: 2
         }
     }
@@ -106,6 +134,12 @@ struct StoredMatrix {
         case 0: withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
         case 1: bytes += half(value)
         case 30: bytes += [UInt8(value.bitPattern >> 16 & 255), UInt8(value.bitPattern >> 24)]
+        case 14:
+            for _ in 0..<208 { bytes.append(UInt8.random(in: 0...255, using: &generator)) }
+            bytes += half(value / 32)
+        case 12:
+            bytes += half(value / 32) + half(Float.random(in: -2...2, using: &generator) / 32)
+            for _ in 0..<140 { bytes.append(UInt8.random(in: 0...255, using: &generator)) }
         default:
             bytes += half(value)
             if kind.id == 3 { bytes += half(Float.random(in: -2...2, using: &generator)) }
@@ -127,9 +161,38 @@ struct StoredMatrix {
         case 3:
             let product = Float(halfValue(half(at: block))) * Float(nibble(block + 4))
             return product + Float(halfValue(half(at: block + 2)))
+        case 12: return q4KValue(block, index)
+        case 14: return q6KValue(block, index)
         default: return Float(halfValue(half(at: block))) * Float(Int8(bitPattern: bytes[block + 2 + index]))
         }
     }
+
+    /// d, dmin, then eight 6-bit scales and eight minimums in twelve bytes, then pairs of sub-blocks in the halves of 32 bytes.
+    private func q4KValue(_ block: Int, _ index: Int) -> Float {
+        let part = index / 32
+        let codes = bytes[(block + 4)..<(block + 16)].map { Int($0) }
+        let (scale, minimum) =
+            part < 4
+            ? (codes[part] % 64, codes[part + 4] % 64)
+            : (codes[part + 4] % 16 + codes[part - 4] / 64 * 16, codes[part + 4] / 16 + codes[part] / 64 * 16)
+        let pair = Int(bytes[block + 16 + part / 2 * 32 + index % 32])
+        let number = part % 2 == 0 ? pair % 16 : pair / 16
+        let (d, dmin) = (Float(halfValue(half(at: block))), Float(halfValue(half(at: block + 2))))
+        return d * Float(scale) * Float(number) - dmin * Float(minimum)
+    }
+
+    /// Two halves of 128: low four bits of quarters 0 and 1 in the low halves of 64 bytes, of 2 and 3 in the high ones; then high bits.
+    private func q6KValue(_ block: Int, _ index: Int) -> Float {
+        let (half128, quarter, place) = (index / 128, index % 128 / 32, index % 32)
+        let low = Int(bytes[block + half128 * 64 + quarter % 2 * 32 + place])
+        let high = Int(bytes[block + 128 + half128 * 32 + place]) >> (2 * quarter) & 3
+        let number = (quarter < 2 ? low % 16 : low / 16) + high * 16 - 32
+        let scale = Int(Int8(bitPattern: bytes[block + 192 + index / 16]))
+        return Float(halfValue(half(at: block + 208))) * Float(scale * number)
+    }
+
+    /// All values by the definition of the format.
+    var values: [Float] { (0..<outputs).flatMap { row in (0..<inputs).map { value(row, $0) } } }
 
     /// All values as an F32 matrix.
     func dequantized(_ kernels: stellar_kernels) -> [Float] {
