@@ -37,18 +37,15 @@ public final class InferenceEngine: Sendable {
                 weights: model.weights,
                 cache: cache,
                 pool: pool,
-                maxRows: plan.prefillChunk + plan.maxBatch,
-                maxOutputs: plan.maxBatch,
+                maxRows: plan.limits.maxRows,
+                maxOutputs: plan.limits.maxLogitRows,
                 usesBLAS: plan.usesBLAS
             )
         } catch {
             pool.stop()
             throw error
         }
-        let scheduler = Scheduler(
-            limits: .init(maxBatch: plan.maxBatch, prefillChunk: plan.prefillChunk),
-            blockCount: plan.cacheBlocks
-        )
+        let scheduler = Scheduler(limits: plan.limits, blockCount: plan.cacheBlocks)
         let mailbox = EngineMailbox(
             maxQueue: configuration.maxQueue,
             maxBatch: plan.maxBatch,
@@ -62,13 +59,13 @@ public final class InferenceEngine: Sendable {
         threads = plan.threads
         usesBLAS = plan.usesBLAS
         let tokenizer = model.tokenizer
-        Self.startThread(named: "stellar-engine") { [contextLength = plan.contextLength] in
+        Self.startThread(named: "stellar-engine") {
             EngineCore(
                 mailbox: mailbox,
                 transformer: transformer,
                 pool: pool,
                 tokenizer: tokenizer,
-                contextLength: contextLength,
+                plan: plan,
                 scheduler: scheduler
             ).run()
         }

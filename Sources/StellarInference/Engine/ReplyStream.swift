@@ -9,6 +9,8 @@ package struct ReplyStream: Sendable {
     private var detokenizer: StreamingDetokenizer
     private var matcher: StopStringMatcher
     package private(set) var tokenCount = 0
+    /// Most tokens that may still come.
+    package var remainingCount: Int { limit - tokenCount }
 
     package init(request: GenerationRequest, tokenizer: Tokenizer, contextLength: Int) {
         self.request = request

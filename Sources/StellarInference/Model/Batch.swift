@@ -7,14 +7,19 @@ package struct Batch: Sendable {
         package var start: Int
         /// The sequence's cache blocks, enough for all positions up to the segment's end.
         package var blocks: [Int32]
-        /// Whether the logits of the last token are wanted.
-        package var wantsLogits: Bool
+        /// The logits of so many of the last tokens are wanted.
+        package var logitRows: Int
 
-        package init(tokens: [TokenID], start: Int, blocks: [Int32], wantsLogits: Bool) {
+        package init(tokens: [TokenID], start: Int, blocks: [Int32], logitRows: Int) {
             self.tokens = tokens
             self.start = start
             self.blocks = blocks
-            self.wantsLogits = wantsLogits
+            self.logitRows = logitRows
+        }
+
+        /// - Parameter wantsLogits: Whether the logits of the last token are wanted.
+        package init(tokens: [TokenID], start: Int, blocks: [Int32], wantsLogits: Bool) {
+            self.init(tokens: tokens, start: start, blocks: blocks, logitRows: wantsLogits ? 1 : 0)
         }
     }
 
@@ -45,27 +50,27 @@ struct BatchLayout: Sendable {
     /// Cache blocks of each segment.
     private(set) var blocks: [[Int32]] = []
     private(set) var tiles: [AttentionTile] = []
-    /// Rows whose logits are wanted, in the order of the batch's segments.
+    /// Rows whose logits are wanted, in the order of the batch's segments and of their tokens.
     private(set) var outputRows: [Int] = []
     private(set) var plan = RowPlan.kernels(0)
 
     /// - Parameter blasRows: Segments of at least so many rows go through BLAS; `Int.max`: none.
     init(_ batch: Batch, blasRows: Int) {
-        let order = batch.segments.indices.sorted { left, right in
-            let (isLeftLarge, isRightLarge) = (
-                batch.segments[left].tokens.count >= blasRows, batch.segments[right].tokens.count >= blasRows
-            )
-            return isLeftLarge == isRightLarge ? left < right : isRightLarge
-        }
+        let (small, large) = (
+            batch.segments.indices.filter { batch.segments[$0].tokens.count < blasRows },
+            batch.segments.indices.filter { batch.segments[$0].tokens.count >= blasRows }
+        )
         var lastRow = [Int](repeating: 0, count: batch.segments.count)
-        for index in order {
+        for index in small + large {
             let segment = batch.segments[index]
             let rows = tokens.count..<tokens.count + segment.tokens.count
             append(segment, rows: rows)
             lastRow[index] = rows.upperBound - 1
             if segment.tokens.count >= blasRows { plan.blasGroups.append(rows) } else { plan.kernelRows = rows.upperBound }
         }
-        outputRows = batch.segments.indices.filter { batch.segments[$0].wantsLogits }.map { lastRow[$0] }
+        for (index, segment) in batch.segments.enumerated() where segment.logitRows > 0 && !segment.tokens.isEmpty {
+            outputRows += lastRow[index] + 1 - min(segment.logitRows, segment.tokens.count)...lastRow[index]
+        }
     }
 
     var rowCount: Int { tokens.count }
