@@ -3,15 +3,20 @@ struct EnginePlan {
     let contextLength: Int
     let maxBatch: Int
     let threads: Int
-    let prefillChunk: Int
     let cacheElement: KVCache.Element
     let cacheBlocks: Int
     let usesBLAS: Bool
+    let speculation: EngineConfiguration.Speculation
+    let limits: Scheduler.Limits
 
     /// Sequences in a batch unless configured.
     private static let defaultMaxBatch = 16
-    /// Prompt tokens in a step: large enough for a matrix product at full speed, small enough that running replies wait for it only briefly.
+    /// Prompt tokens in a step: large enough for a matrix product at full speed.
     private static let prefillChunk = 512
+    /// Prompt tokens in a step that running replies wait for: large enough that reading the weights once for them does not weigh.
+    private static let sharedChunk = 128
+    /// Rows with logits beside one for each sequence, for the log-probabilities of prompts.
+    private static let promptOutputs = 32
 
     /// - Throws: ``InferenceError`` `invalidConfiguration` naming the setting, its value and what is allowed; `outOfMemory`.
     init(model: LanguageModel, configuration: EngineConfiguration) throws(InferenceError) {
@@ -20,14 +25,28 @@ struct EnginePlan {
         threads = try Self.check(configuration.threads, "THREADS", 1...1_024, default: MachineTopology.usableCores)
         cacheElement = model.usesFullPrecision ? .f32 : .f16
         switch configuration.matrixProducts {
-        case .auto: usesBLAS = BLASLibrary.current.isWorthUsing
-        case .blas: usesBLAS = true
+        case .auto: usesBLAS = !configuration.reproducible && BLASLibrary.current.isWorthUsing
+        case .blas:
+            guard !configuration.reproducible else {
+                throw InferenceError(.invalidConfiguration, "REPRODUCIBLE rules out BLAS for prompts. Turn one of them off.")
+            }
+            usesBLAS = true
         case .kernels: usesBLAS = false
         }
+        speculation = configuration.speculation
         let memory = CacheMemory(model.configuration, element: cacheElement, budget: configuration.cacheBytes)
         contextLength = try memory.contextLength(configured: configuration.contextLength, model: model.contextLength)
         cacheBlocks = memory.blocks(contextLength: contextLength, maxBatch: maxBatch)
-        prefillChunk = min(Self.prefillChunk, contextLength)
+        let chunk = try Self.check(configuration.prefillChunk, "PREFILL_CHUNK", 1...8_192, default: Self.prefillChunk)
+        limits = Scheduler.Limits(
+            maxBatch: maxBatch,
+            prefillChunk: min(chunk, contextLength),
+            sharedChunk: Self.sharedChunk,
+            hasFixedCuts: usesBLAS,
+            maxOutputs: maxBatch + Self.promptOutputs,
+            maxDrafted: speculation == .off ? 0 : DraftPolicy.longest,
+            findsPrefixes: configuration.prefixCaching
+        )
     }
 
     fileprivate static func check(

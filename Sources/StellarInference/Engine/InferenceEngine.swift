@@ -37,8 +37,8 @@ public final class InferenceEngine: Sendable {
                 weights: model.weights,
                 cache: cache,
                 pool: pool,
-                maxRows: plan.prefillChunk + plan.maxBatch,
-                maxOutputs: plan.maxBatch,
+                maxRows: plan.limits.maxRows,
+                maxOutputs: plan.limits.maxLogitRows,
                 usesBLAS: plan.usesBLAS,
                 contextLength: plan.contextLength
             )
@@ -46,14 +46,11 @@ public final class InferenceEngine: Sendable {
             pool.stop()
             throw error
         }
-        let scheduler = Scheduler(
-            limits: .init(maxBatch: plan.maxBatch, prefillChunk: plan.prefillChunk),
-            blockCount: plan.cacheBlocks
-        )
+        let scheduler = Scheduler(limits: plan.limits, blockCount: plan.cacheBlocks)
         let mailbox = EngineMailbox(
             maxQueue: configuration.maxQueue,
             maxBatch: plan.maxBatch,
-            status: EngineStatus(running: 0, waiting: 0, usedCacheBlocks: 0, totalCacheBlocks: plan.cacheBlocks)
+            status: EngineStatus(capacity: plan.maxBatch + configuration.maxQueue, totalCacheBlocks: plan.cacheBlocks)
         )
         self.model = model
         self.configuration = configuration
@@ -63,13 +60,13 @@ public final class InferenceEngine: Sendable {
         threads = plan.threads
         usesBLAS = plan.usesBLAS
         let tokenizer = model.tokenizer
-        Self.startThread(named: "stellar-engine") { [contextLength = plan.contextLength] in
+        Self.startThread(named: "stellar-engine") {
             EngineCore(
                 mailbox: mailbox,
                 transformer: transformer,
                 pool: pool,
                 tokenizer: tokenizer,
-                contextLength: contextLength,
+                plan: plan,
                 scheduler: scheduler
             ).run()
         }
@@ -86,12 +83,7 @@ public final class InferenceEngine: Sendable {
     /// - Throws: ``InferenceError`` `invalidRequest`, `contextLengthExceeded`, `queueFull`, `engineStopped`.
     public func generate(_ request: GenerationRequest) throws(InferenceError) -> GenerationStream {
         try request.validate(vocabularySize: model.configuration.vocabularySize, contextLength: contextLength)
-        let (stream, events) = GenerationStream.makeStream()
-        let id = try mailbox.submit(request, events: events)
-        events.onTermination = { [mailbox] termination in
-            if case .cancelled = termination { mailbox.cancel(id) }
-        }
-        return stream
+        return try mailbox.submit(request)
     }
 
     /// What the engine is doing now.
@@ -109,25 +101,5 @@ public final class InferenceEngine: Sendable {
         thread.name = name
         thread.stackSize = 8 << 20
         thread.start()
-    }
-}
-
-/// The events of one generation; iterate once.
-public typealias GenerationStream = AsyncThrowingStream<GenerationEvent, any Error>
-
-/// A snapshot of the engine's load.
-public struct EngineStatus: Sendable, Equatable {
-    /// Sequences that have a place in the batch.
-    public var running: Int
-    /// Requests in the queue.
-    public var waiting: Int
-    public var usedCacheBlocks: Int
-    public var totalCacheBlocks: Int
-
-    public init(running: Int, waiting: Int, usedCacheBlocks: Int, totalCacheBlocks: Int) {
-        self.running = running
-        self.waiting = waiting
-        self.usedCacheBlocks = usedCacheBlocks
-        self.totalCacheBlocks = totalCacheBlocks
     }
 }

@@ -9,10 +9,12 @@ package struct ReplyStream: Sendable {
     private var detokenizer: StreamingDetokenizer
     private var matcher: StopStringMatcher
     package private(set) var tokenCount = 0
+    /// Most tokens that may still come.
+    package var remainingCount: Int { limit - tokenCount }
 
     package init(request: GenerationRequest, tokenizer: Tokenizer, contextLength: Int) {
         self.request = request
-        endTokens = request.ignoreEndOfGeneration ? [] : tokenizer.endOfGenerationTokens
+        endTokens = request.ignoreEOS ? [] : tokenizer.endOfGenerationTokens
         limit = min(request.maxTokens ?? .max, contextLength - request.promptTokens.count)
         detokenizer = StreamingDetokenizer(tokenizer, skippingSpecialTokens: true)
         matcher = StopStringMatcher(request.stopStrings)

@@ -62,8 +62,8 @@ package final class Transformer: @unchecked Sendable {
 
     /// Processes the batch: writes keys and values to the cache and returns the logits of the rows that want them.
     ///
-    /// - Returns: `[segments that want logits, vocabulary]` in the order of the batch's segments; valid until the next call. The caller
-    ///   may write to it.
+    /// - Returns: `[rows that want logits, vocabulary]` in the order of the batch's segments and of their tokens; valid until the next
+    ///   call. The caller may write to it.
     package func forward(_ batch: Batch) -> UnsafeMutableBufferPointer<Float> {
         layout = BatchLayout(batch, blasRows: blasRows)
         layout.attention.deal(heads: configuration.keyValueHeadCount, workers: pool.workerCount)

@@ -69,7 +69,7 @@ public struct LocalChatBackend: ChatBackend {
             sampling: engine.model.defaultSampling.applying(request.sampling, choice: choice),
             maxTokens: request.maxTokens.map { min($0, contextLength - tokens.count) },
             stopStrings: request.stop,
-            ignoreEndOfGeneration: request.ignoresEndOfReply,
+            ignoreEOS: request.ignoresEndOfReply,
             logprobs: request.logprobs
         )
     }
@@ -77,7 +77,7 @@ public struct LocalChatBackend: ChatBackend {
     private func stream(_ request: GenerationRequest) throws(APIError) -> ChatStream {
         let tokenizer = engine.model.tokenizer
         do throws(InferenceError) {
-            return try engine.generate(request).map { ChoiceEvent($0, tokenizer) }
+            return try engine.generate(request).compactMap { ChoiceEvent($0, tokenizer) }
         } catch {
             throw APIError(error)
         }
@@ -91,8 +91,10 @@ public struct LocalChatBackend: ChatBackend {
 }
 
 extension ChoiceEvent {
-    fileprivate init(_ event: GenerationEvent, _ tokenizer: Tokenizer) {
+    /// `nil` for what clients are not told.
+    fileprivate init?(_ event: GenerationEvent, _ tokenizer: Tokenizer) {
         switch event {
+        case .queued, .prefill, .promptLogprobs: return nil
         case .started(let start):
             self = .started(start)
         case .delta(let delta):
