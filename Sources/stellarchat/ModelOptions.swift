@@ -18,7 +18,7 @@ struct ModelArgument: ParsableArguments {
 
     /// The model's tokenizer alone: no weights are needed.
     func tokenizer() throws -> Tokenizer {
-        try Tokenizer(TokenizerVocabulary(GGUFFile(path: ModelLocation(path: path).file).metadata))
+        try Tokenizer.read(path: path)
     }
 }
 
