@@ -93,7 +93,7 @@ def added_tokens():
     return [
         AddedToken("<|left|>", lstrip=True, special=True), AddedToken("<|right|>", rstrip=True, special=True),
         AddedToken("<|both|>", lstrip=True, rstrip=True, special=True), AddedToken("word", single_word=True, normalized=False),
-        AddedToken("café", normalized=True), AddedToken("QUICK", normalized=True), AddedToken("    ", normalized=False),
+        AddedToken("cafe", normalized=True), AddedToken("quick", normalized=True), AddedToken("====", normalized=False),
     ]
 
 
@@ -157,7 +157,7 @@ def sentencepiece_models(lines, folder):
                           ("spm-digits", {"split_digits": True, "allow_whitespace_only_pieces": True})]:
         prefix = os.path.join(folder, name)
         sentencepiece.SentencePieceTrainer.train(
-            input=source, model_prefix=prefix, vocab_size=2500, model_type="bpe", byte_fallback=True, character_coverage=0.98,
+            input=source, model_prefix=prefix, vocab_size=12000, model_type="bpe", byte_fallback=True, character_coverage=0.98,
             normalization_rule_name="identity", remove_extra_whitespaces=False, minloglevel=2, num_threads=1, **options)
         yield name, sentencepiece.SentencePieceProcessor(model_file=prefix + ".model"), options.get("add_dummy_prefix", True)
 

@@ -16,7 +16,7 @@ from tokenizer_differential import compare, run, write
 
 
 def special_lines(lines):
-    tokens = ["<|left|>", "<|right|>", "<|both|>", "word", "café", "cafe\u0301", "QUICK", "quick", "<s>", "</s>", "    ", "words", "<tool>"]
+    tokens = ["<|left|>", "<|right|>", "<|both|>", "word", "cafe", "CAFE", "QUICK", "quick", "<s>", "</s>", "    ", "words", "<tool>"]
     return [(tokens[index % len(tokens)] + " ").join([line[:12], line[12:20], line[20:30]]) + tokens[index * 7 % len(tokens)]
             for index, line in enumerate(lines[:2000])]
 

@@ -139,6 +139,7 @@ enum UnicodeTables {{
         write(file, "categories", "Runs: length and general category; categories in the order of ``UnicodeData/categoryNames``.", categories())
         for script in SCRIPTS:
             write(file, "script" + script, f"The set `\\\\p{{{script}}}`.".replace("\\\\", "\\"), deltas(matches(rf"\p{{{script}}}")))
+        write(file, "wordCharacters", "The set of `\\w`.", deltas(matches(r"\w")))
         write(file, "words", "The set of what Whitespace counts as parts of words.", deltas(whitespace_words()))
         write(file, "punctuation", "The set of what Punctuation splits at.", deltas(removed(pre_tokenizers.Punctuation("removed"))))
         write(file, "numerals", "The set of what Digits splits off.", deltas(ranges(

@@ -1,5 +1,5 @@
 /// Cuts text into pieces by steps, each of which cuts the pieces of the one before.
-struct PieceSplitter: Sendable {
+package struct PieceSplitter: Sendable {
     /// What becomes of what a pattern finds.
     enum Behavior: String, Sendable {
         case removed = "Removed"
@@ -31,7 +31,7 @@ struct PieceSplitter: Sendable {
     /// Calls `body` with each piece of `text`.
     ///
     /// - Parameter isStart: whether `text` begins where the whole text begins.
-    func forEachPiece(of text: UnsafeBufferPointer<UInt8>, isStart: Bool, _ body: (UnsafeBufferPointer<UInt8>) -> Void) {
+    package func forEachPiece(of text: UnsafeBufferPointer<UInt8>, isStart: Bool, _ body: (UnsafeBufferPointer<UInt8>) -> Void) {
         guard !text.isEmpty else { return }
         if steps.isEmpty { return body(text) }
         if steps.count == 1, case .pieces(let matcher) = steps[0] {

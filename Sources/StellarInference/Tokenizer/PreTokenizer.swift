@@ -42,7 +42,7 @@ package enum PreTokenizers {
     /// Source: the `tokenizer.json` files of the models that gave the names.
     ///
     /// - Throws: ``InferenceError`` `unsupportedModel` that names an unknown one.
-    static func named(_ name: String) throws(InferenceError) -> PieceSplitter {
+    package static func named(_ name: String) throws(InferenceError) -> PieceSplitter {
         let patterns: [String]
         switch name {
         case "gpt-2", "default", "phi-2", "olmo", "jais", "trillion", "granite-docling", "mpt", "jina-es", "jina-de", "gigachat",

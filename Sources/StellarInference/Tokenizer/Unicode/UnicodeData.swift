@@ -44,7 +44,7 @@ enum UnicodeData {
     }()
 
     static let whitespace = ScalarRanges([0x09..<0x0E, 0x85..<0x86]).union(category("z") ?? .none)
-    static let wordCharacters = ["l", "m", "nd", "pc"].reduce(ScalarRanges.none) { $0.union(category($1) ?? .none) }
+    static let wordCharacters = ranges(UnicodeTables.wordCharacters)
     static let splitterWords = ScalarSet(ranges(UnicodeTables.words))
     static let splitterPunctuation = ScalarSet(ranges(UnicodeTables.punctuation))
     static let splitterNumerals = ScalarSet(ranges(UnicodeTables.numerals))
