@@ -25,15 +25,19 @@ package enum ByteLevelAlphabet {
     /// Appends the bytes that `text` stands for.
     ///
     /// - Returns: whether all of `text` is of the alphabet; if not, nothing is appended.
-    static func appendBytes(of text: String, to result: inout [UInt8]) -> Bool {
+    static func appendBytes(of text: ArraySlice<UInt8>, to result: inout [UInt8]) -> Bool {
         let count = result.count
-        for scalar in text.unicodeScalars {
-            guard scalar.value < 512, let byte = bytes[Int(scalar.value)] else {
-                result.removeLast(result.count - count)
-                return false
+        let isSpelled = text.withUnsafeBufferPointer { text in
+            var position = 0
+            while position < text.count {
+                let next = text.scalar(at: position)
+                guard next.value < 512, let byte = bytes[Int(next.value)] else { return false }
+                result.append(byte)
+                position = next.end
             }
-            result.append(byte)
+            return true
         }
-        return true
+        if !isSpelled { result.removeLast(result.count - count) }
+        return isSpelled
     }
 }

@@ -1,14 +1,12 @@
 /// The merges of a byte-pair vocabulary: which pairs of tokens become which token, and in which order.
 struct MergeTable: Sendable {
     /// What a pair becomes: the rank (lower ones are merged first) in the upper half, the new token in the lower.
-    struct Merge: Sendable, Comparable {
+    struct Merge: Sendable, Equatable {
         static let none = Merge(bits: .max)
         fileprivate(set) var bits: UInt64
 
         var rank: UInt64 { bits >> 32 }
         var token: TokenID { TokenID(truncatingIfNeeded: bits) }
-
-        static func < (left: Merge, right: Merge) -> Bool { left.bits < right.bits }
     }
 
     private struct Entry: Sendable {
@@ -22,6 +20,14 @@ struct MergeTable: Sendable {
     private let shift: UInt64
     /// Odd and random, so that no file can be made that fills one chain.
     private let multiplier: UInt64 = .random(in: .min ... .max) | 1
+
+    /// - Throws: ``InferenceError`` `unsupportedModel`: ranks share 64 bits with positions where long pieces are merged.
+    static func empty(for count: Int) throws(InferenceError) -> MergeTable {
+        guard count < 1 << 24 else {
+            throw InferenceError(.unsupportedModel, "The model's tokenizer has \(count) merges; 2^24 are too many.")
+        }
+        return MergeTable(capacity: count)
+    }
 
     init(capacity: Int) {
         var bits: UInt64 = 4

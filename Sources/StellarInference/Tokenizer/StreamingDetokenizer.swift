@@ -5,27 +5,34 @@
 public struct StreamingDetokenizer: Sendable {
     private let tokenizer: Tokenizer
     private let skippingSpecialTokens: Bool
+    private let continuesText: Bool
+    private var state: TokenDecoder.State
     /// The beginning of a code point: at most 3 bytes.
     private var pending: [UInt8] = []
 
-    public init(_ tokenizer: Tokenizer, skippingSpecialTokens: Bool = false) {
+    /// - Parameter continuesText: there is text before the first token: then a blank that the tokenizer puts in front of every text, and
+    ///   takes away again when it decodes, is part of what the token says.
+    public init(_ tokenizer: Tokenizer, skippingSpecialTokens: Bool = false, continuesText: Bool = false) {
         self.tokenizer = tokenizer
         self.skippingSpecialTokens = skippingSpecialTokens
+        self.continuesText = continuesText
+        state = TokenDecoder.State(tokenizer.decoder, continuesText: continuesText)
     }
 
     /// The text that `token` completes; empty if it only begins or continues a code point.
     public mutating func append(_ token: TokenID) -> String {
-        tokenizer.appendBytes(of: token, to: &pending, skippingSpecialTokens: skippingSpecialTokens)
+        tokenizer.appendBytes(of: token, to: &pending, skippingSpecialTokens: skippingSpecialTokens, &state)
         let complete = pending.count - UTF8.incompleteSuffixLength(of: pending)
         defer { pending.removeFirst(complete) }
-        return String(decoding: pending[..<complete], as: UTF8.self)
+        return tokenizer.decoder.text(pending[..<complete])
     }
 
     /// Ends the text: an incomplete code point is dropped. The value can then be used for another text.
     ///
-    /// - Returns: what is left to show, which is nothing for byte-exact vocabularies.
+    /// - Returns: what is left to show, which is nothing.
     public mutating func finish() -> String {
         pending.removeAll()
+        state = TokenDecoder.State(tokenizer.decoder, continuesText: continuesText)
         return ""
     }
 }

@@ -19,27 +19,51 @@ public final class Tokenizer: Sendable {
     /// Tokens after which a reply is complete: the end of the sequence, of a turn, or of a message.
     public let endOfGenerationTokens: Set<TokenID>
 
-    private let encoder: any TextEncoder
-    private let matcher: AddedTokenMatcher
-    /// What each token stands for.
-    private let tokenBytes: ByteTable
+    /// What goes around a text that is encoded by itself, as the tokenizer's post-processor says.
+    package let sequencePrefix: [TokenID]
+    package let sequenceSuffix: [TokenID]
+
+    let decoder: TokenDecoder
+    private let normalizer: TextNormalizer
+    private let splitter: PieceSplitter
+    private let model: BytePairModel
+    /// Tokens found in text as it is, and in normalised text.
+    private let rawMatcher: AddedTokenMatcher
+    private let normalizedMatcher: AddedTokenMatcher
+    /// Control tokens of normalised text as they are written in a template: found where a text is in part a conversation's.
+    private let templateMatcher: AddedTokenMatcher
     /// By token id.
     private let isControl: [Bool]
 
-    /// - Throws: ``InferenceError`` `invalidModelFile` if the vocabulary contradicts itself; `unsupportedModel` if its flavour or its
-    ///   pre-tokeniser is not known.
-    package init(_ vocabulary: TokenizerVocabulary) throws(InferenceError) {
-        try vocabulary.validate()
-        (encoder, tokenBytes) = try TokenizerFlavour.make(vocabulary)
-        matcher = AddedTokenMatcher(vocabulary)
-        isControl = vocabulary.tokens.indices.map { vocabulary.kind(of: $0) == .control }
-        vocabularySize = vocabulary.tokens.count
-        bosToken = vocabulary.bosToken.map { TokenID($0) }
-        eosToken = vocabulary.eosToken.map { TokenID($0) }
-        unknownToken = vocabulary.unknownToken.map { TokenID($0) }
-        paddingToken = vocabulary.paddingToken.map { TokenID($0) }
-        addsBeginningOfSequence = vocabulary.addsBeginningOfSequence && vocabulary.bosToken != nil
-        endOfGenerationTokens = vocabulary.endOfGenerationTokens
+    init(_ parts: TokenizerParts) {
+        decoder = parts.decoder
+        normalizer = parts.normalizer
+        splitter = parts.splitter
+        model = parts.model
+        let isPlain = parts.normalizer.steps.isEmpty
+        let normalized = isPlain ? [] : parts.addedTokens.filter(\.isNormalized)
+        let raw = parts.addedTokens.filter { isPlain || !$0.isNormalized }
+        rawMatcher = AddedTokenMatcher(raw)
+        normalizedMatcher = AddedTokenMatcher(
+            normalized.map { token in
+                var token = token
+                if !parts.addedTextIsNormalized { token.text = parts.normalizer.normalized(token.text) }
+                return token
+            }
+        )
+        templateMatcher = normalized.contains(where: \.isControl) ? AddedTokenMatcher(raw + normalized.filter(\.isControl)) : rawMatcher
+        var isControl = [Bool](repeating: false, count: parts.vocabularySize)
+        for token in parts.controlTokens where isControl.indices.contains(Int(token)) { isControl[Int(token)] = true }
+        self.isControl = isControl
+        vocabularySize = parts.vocabularySize
+        bosToken = parts.bosToken
+        eosToken = parts.eosToken
+        unknownToken = parts.unknownToken
+        paddingToken = parts.paddingToken
+        addsBeginningOfSequence = parts.addsBeginningOfSequence && parts.bosToken != nil
+        sequencePrefix = parts.sequencePrefix
+        sequenceSuffix = parts.sequenceSuffix
+        endOfGenerationTokens = parts.endOfGenerationTokens
     }
 
     // MARK: Encoding
@@ -47,13 +71,13 @@ public final class Tokenizer: Sendable {
     /// The ids of a prompt: control tokens are found in the template's own text, never in the conversation's, not even where a token's
     /// text would begin in one and end in the other. Nothing is added: a template writes its own beginning of sequence.
     public func encode(_ prompt: RenderedPrompt) -> [TokenID] {
-        var data = DataRanges(prompt.dataRanges)
-        return encode(prompt.text) { data.isOutside($0) }
+        let data = DataRanges(prompt.dataRanges)
+        return encode(prompt.text, prompt.dataRanges.isEmpty ? rawMatcher : templateMatcher) { data.isOutside($0) }
     }
 
     /// The ids of `text`; the texts of control tokens count as such only where asked.
     public func encode(_ text: String, parsingSpecialTokens: Bool = false) -> [TokenID] {
-        encode(text) { _ in parsingSpecialTokens }
+        encode(text, rawMatcher) { _ in parsingSpecialTokens }
     }
 
     /// The ids of plain text to be continued: ``bosToken`` in front if the model expects it and it is not there yet.
@@ -63,20 +87,59 @@ public final class Tokenizer: Sendable {
         return [bosToken] + tokens
     }
 
-    private func encode(_ text: String, allowsControl: (Range<Int>) -> Bool) -> [TokenID] {
+    private func encode(_ text: String, _ matcher: AddedTokenMatcher, allowsControl: (Range<Int>) -> Bool) -> [TokenID] {
         var text = text
         return text.withUTF8 { bytes in
             var tokens: [TokenID] = []
             tokens.reserveCapacity(bytes.count / 3 + 8)
-            var start = 0
-            while let match = matcher.firstMatch(in: bytes, from: start, allowsControl: allowsControl) {
-                encoder.encode(UnsafeBufferPointer(rebasing: bytes[start..<match.range.lowerBound]), into: &tokens)
-                tokens.append(match.token)
-                start = match.range.upperBound
+            BytePairModel.withScratch { scratch in
+                var start = 0
+                while let match = matcher.firstMatch(in: bytes, from: start, allowsControl: allowsControl) {
+                    encodePart(bytes, start..<match.range.lowerBound, allowsControl, into: &tokens, scratch)
+                    tokens.append(match.token)
+                    start = match.range.upperBound
+                }
+                encodePart(bytes, start..<bytes.count, allowsControl, into: &tokens, scratch)
             }
-            encoder.encode(UnsafeBufferPointer(rebasing: bytes[start...]), into: &tokens)
             return tokens
         }
+    }
+
+    /// Encodes text between tokens that are found in text as it is.
+    private func encodePart(
+        _ text: UnsafeBufferPointer<UInt8>,
+        _ range: Range<Int>,
+        _ allowsControl: (Range<Int>) -> Bool,
+        into tokens: inout [TokenID],
+        _ scratch: UnsafeMutableBufferPointer<MergeTable.Merge>
+    ) {
+        guard !range.isEmpty else { return }
+        let part = UnsafeBufferPointer(rebasing: text[range])
+        let isStart = range.lowerBound == 0
+        guard !normalizer.steps.isEmpty else { return encodePlain(part, isStart: isStart, into: &tokens, scratch) }
+        normalizer.normalized(Array(part)).withUnsafeBufferPointer { bytes in
+            var start = 0
+            if !normalizedMatcher.isEmpty {
+                // Where a normalised text came from is not kept: all of it has to be a template's.
+                let allows = allowsControl(range)
+                while let match = normalizedMatcher.firstMatch(in: bytes, from: start, allowsControl: { _ in allows }) {
+                    let plain = UnsafeBufferPointer(rebasing: bytes[start..<match.range.lowerBound])
+                    encodePlain(plain, isStart: isStart && start == 0, into: &tokens, scratch)
+                    tokens.append(match.token)
+                    start = match.range.upperBound
+                }
+            }
+            encodePlain(UnsafeBufferPointer(rebasing: bytes[start...]), isStart: isStart && start == 0, into: &tokens, scratch)
+        }
+    }
+
+    private func encodePlain(
+        _ text: UnsafeBufferPointer<UInt8>,
+        isStart: Bool,
+        into tokens: inout [TokenID],
+        _ scratch: UnsafeMutableBufferPointer<MergeTable.Merge>
+    ) {
+        splitter.forEachPiece(of: text, isStart: isStart) { model.encode($0, into: &tokens, scratch) }
     }
 
     // MARK: Decoding
@@ -84,23 +147,24 @@ public final class Tokenizer: Sendable {
     /// The text of `tokens`; bytes that form no code point become U+FFFD. Ids outside the vocabulary are left out.
     public func decode(_ tokens: some Sequence<TokenID>, skippingSpecialTokens: Bool = false) -> String {
         var bytes: [UInt8] = []
-        for token in tokens { appendBytes(of: token, to: &bytes, skippingSpecialTokens: skippingSpecialTokens) }
-        return String(decoding: bytes, as: UTF8.self)
+        var state = TokenDecoder.State(decoder)
+        for token in tokens { appendBytes(of: token, to: &bytes, skippingSpecialTokens: skippingSpecialTokens, &state) }
+        return decoder.text(bytes[...])
     }
 
     /// What a token stands for: any bytes, not always whole code points. `nil` for an id outside the vocabulary.
     public func bytes(of token: TokenID) -> [UInt8]? {
-        tokenBytes[Int(token)].map { Array($0) }
+        decoder.bytes[Int(token)].map { Array($0) }
     }
 
     /// The text of one token; bytes that form no code point become U+FFFD. `nil` for an id outside the vocabulary.
     public func text(of token: TokenID) -> String? {
-        tokenBytes[Int(token)].map { String(decoding: $0, as: UTF8.self) }
+        decoder.bytes[Int(token)].map { String(decoding: $0, as: UTF8.self) }
     }
 
-    func appendBytes(of token: TokenID, to bytes: inout [UInt8], skippingSpecialTokens: Bool) {
-        guard let range = tokenBytes.range(Int(token)), !(skippingSpecialTokens && isControl[Int(token)]) else { return }
-        bytes += tokenBytes.bytes[range]
+    func appendBytes(of token: TokenID, to bytes: inout [UInt8], skippingSpecialTokens: Bool, _ state: inout TokenDecoder.State) {
+        if skippingSpecialTokens, isSpecial(token) { return }
+        decoder.append(token, to: &bytes, &state)
     }
 
     // MARK: Special tokens
@@ -116,31 +180,21 @@ public final class Tokenizer: Sendable {
     public var eosTokenText: String? { eosToken.flatMap(text(of:)) }
 }
 
-/// Tells what lies outside of sorted ranges. Questions come in the order of the text, so all of them together cost one pass.
+/// Tells what lies outside of sorted ranges.
 private struct DataRanges {
     private let ranges: [Range<Int>]
-    private var current = 0
 
     init(_ ranges: [Range<Int>]) {
         self.ranges = ranges
     }
 
-    /// Whether `range` has no byte in common with any of the ranges. Its lower bound is not less than in earlier calls.
-    mutating func isOutside(_ range: Range<Int>) -> Bool {
-        while current < ranges.count, ranges[current].upperBound <= range.lowerBound { current += 1 }
-        return current == ranges.count || ranges[current].lowerBound >= range.upperBound
-    }
-}
-
-extension TokenizerVocabulary {
-    /// Control tokens that end a turn or a text in the models that have them, whatever the file says about `eos`.
-    private static let endTexts: Set<String> = [
-        "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", "<|end_of_text|>", "</s>", "<EOT>",
-    ]
-
-    fileprivate var endOfGenerationTokens: Set<TokenID> {
-        var ends = Set([eosToken, eotToken, eomToken].compactMap { $0.map { TokenID($0) } })
-        for (id, text) in tokens.enumerated() where kind(of: id) == .control && Self.endTexts.contains(text) { ends.insert(TokenID(id)) }
-        return ends
+    /// Whether `range` has no byte in common with any of the ranges.
+    func isOutside(_ range: Range<Int>) -> Bool {
+        var (low, high) = (0, ranges.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if ranges[middle].upperBound <= range.lowerBound { low = middle + 1 } else { high = middle }
+        }
+        return low == ranges.count || ranges[low].lowerBound >= range.upperBound
     }
 }

@@ -36,10 +36,12 @@ package struct TokenizerVocabulary: Sendable, Equatable {
     package var eomToken: Int?
     package var unknownToken: Int?
     package var paddingToken: Int?
-    /// Whether plain text is to begin with `bosToken`.
-    package var addsBeginningOfSequence: Bool
+    /// Whether plain text is to begin with `bosToken`; `nil`: as is usual for the flavour.
+    package var addsBeginningOfSequence: Bool?
     /// Whether plain text is to end with `eosToken`.
     package var addsEndOfSequence: Bool
+    /// Whether text begins with a blank, of the flavours that merge by score.
+    package var addsSpacePrefix: Bool
 
     package init(
         model: String = "gpt2",
@@ -54,8 +56,9 @@ package struct TokenizerVocabulary: Sendable, Equatable {
         eomToken: Int? = nil,
         unknownToken: Int? = nil,
         paddingToken: Int? = nil,
-        addsBeginningOfSequence: Bool = false,
-        addsEndOfSequence: Bool = false
+        addsBeginningOfSequence: Bool? = nil,
+        addsEndOfSequence: Bool = false,
+        addsSpacePrefix: Bool = true
     ) {
         self.model = model
         self.preTokenizer = preTokenizer
@@ -71,6 +74,7 @@ package struct TokenizerVocabulary: Sendable, Equatable {
         self.paddingToken = paddingToken
         self.addsBeginningOfSequence = addsBeginningOfSequence
         self.addsEndOfSequence = addsEndOfSequence
+        self.addsSpacePrefix = addsSpacePrefix
     }
 
     /// Reads the `tokenizer.ggml.` entries of a GGUF file.
@@ -96,8 +100,9 @@ package struct TokenizerVocabulary: Sendable, Equatable {
             eomToken: try metadata.integer("tokenizer.ggml.eom_token_id"),
             unknownToken: try metadata.integer("tokenizer.ggml.unknown_token_id"),
             paddingToken: try metadata.integer("tokenizer.ggml.padding_token_id"),
-            addsBeginningOfSequence: try metadata.bool("tokenizer.ggml.add_bos_token") ?? false,
-            addsEndOfSequence: try metadata.bool("tokenizer.ggml.add_eos_token") ?? false
+            addsBeginningOfSequence: try metadata.bool("tokenizer.ggml.add_bos_token"),
+            addsEndOfSequence: try metadata.bool("tokenizer.ggml.add_eos_token") ?? false,
+            addsSpacePrefix: try metadata.bool("tokenizer.ggml.add_space_prefix") ?? true
         )
     }
 
@@ -120,7 +125,7 @@ package struct TokenizerVocabulary: Sendable, Equatable {
         }
     }
 
-    private static func damaged(_ problem: String) -> InferenceError {
+    static func damaged(_ problem: String) -> InferenceError {
         InferenceError(.invalidModelFile, "The model's tokenizer is damaged: \(problem). Download the model again.")
     }
 }
