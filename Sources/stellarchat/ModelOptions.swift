@@ -18,7 +18,7 @@ struct ModelArgument: ParsableArguments {
 
     /// The model's tokenizer alone: no weights are needed.
     func tokenizer() throws -> Tokenizer {
-        try Tokenizer(ModelFiles(ModelLocation(path: path)))
+        try Tokenizer.read(path: path)
     }
 }
 

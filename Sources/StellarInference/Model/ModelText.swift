@@ -49,7 +49,12 @@ extension Tokenizer {
                         + "to this form."
                 )
             }
-            throw InferenceError(.unsupportedModel, "\(files.name)/tokenizer.json is of a kind that is not supported.")
+            try self.init(
+                huggingFace: files.tokenizer,
+                config: files.configuration,
+                specialTokensMap: files.specialTokens,
+                extraEOS: files.endTokens
+            )
         }
     }
 }

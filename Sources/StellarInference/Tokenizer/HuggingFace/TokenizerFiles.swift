@@ -8,7 +8,7 @@ extension Tokenizer {
         let inDirectory = path + (path.hasSuffix("/") ? "" : "/") + "tokenizer.json"
         if path.hasSuffix(".json") { return try read(tokenizerJSON: path, directory: (path as NSString).deletingLastPathComponent) }
         if FileManager.default.fileExists(atPath: inDirectory) { return try read(tokenizerJSON: inDirectory, directory: path) }
-        return try Tokenizer(TokenizerVocabulary(GGUFFile(path: ModelLocation(path: path).file).metadata))
+        return try Tokenizer(ModelFiles(ModelLocation(path: path)))
     }
 
     private static func read(tokenizerJSON: String, directory: String) throws(InferenceError) -> Tokenizer {
