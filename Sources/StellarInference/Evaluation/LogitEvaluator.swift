@@ -62,7 +62,8 @@ package final class LogitEvaluator {
                 pool: pool,
                 maxRows: chunk,
                 maxOutputs: min(chunk, Self.maxOutputs),
-                usesBLAS: BLASLibrary.current.isWorthUsing
+                usesBLAS: BLASLibrary.current.isWorthUsing,
+                contextLength: contextLength
             )
             blocks = (0..<blockCount).map { Int32($0) }
         } catch {

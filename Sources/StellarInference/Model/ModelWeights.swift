@@ -71,19 +71,6 @@ extension ModelWeights.Layer {
     }
 }
 
-extension ModelWeights {
-    /// All weights are FP32.
-    var isFullPrecision: Bool {
-        tokenEmbedding.type == .f32 && layers.allSatisfy(\.isFullPrecision)
-    }
-}
-
-extension ModelWeights.Layer {
-    fileprivate var isFullPrecision: Bool {
-        [queryKeyValue, attentionOutput, gateUp, down].allSatisfy { $0.matrices.allSatisfy { $0.type == .f32 } }
-    }
-}
-
 /// A vector of FP32 weights, such as a norm's.
 package struct WeightVector: @unchecked Sendable {
     // @unchecked: written once before it is shared.
