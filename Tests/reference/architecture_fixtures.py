@@ -66,8 +66,13 @@ CASES = {
         SMALL, head_dim=16, num_attention_heads=2, num_key_value_heads=1, original_max_position_embeddings=32, rope_parameters=rope(
             rope_type="longrope", short_factor=[1.0, 1.1, 1.3, 1.5, 1.9, 2.3], long_factor=[1.1, 1.7, 2.6, 4.0, 7.0, 11.0],
             partial_rotary_factor=0.75)), "PHI3"),
+    "phi3-longrope-short": ("Phi3", dict(
+        SMALL, head_dim=16, num_attention_heads=2, num_key_value_heads=1, original_max_position_embeddings=64, rope_parameters=rope(
+            rope_type="longrope", short_factor=[1.0, 1.1, 1.3, 1.5, 1.9, 2.3], long_factor=[1.1, 1.7, 2.6, 4.0, 7.0, 11.0],
+            partial_rotary_factor=0.75)), "PHI3"),
     "gemma2": ("Gemma2", dict(
-        SMALL, head_dim=12, sliding_window=13, query_pre_attn_scalar=20, attn_logit_softcapping=2.0, final_logit_softcapping=3.0), "GEMMA2"),
+        SMALL, head_dim=12, sliding_window=13, query_pre_attn_scalar=20, attn_logit_softcapping=2.0,
+        final_logit_softcapping=3.0), "GEMMA2"),
     "gemma3": ("Gemma3Text", dict(
         SMALL, num_hidden_layers=7, head_dim=12, sliding_window=10, query_pre_attn_scalar=20, rope_parameters={
             "full_attention": rope(rope_theta=1000000.0, rope_type="linear", factor=8.0),

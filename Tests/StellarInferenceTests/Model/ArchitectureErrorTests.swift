@@ -23,10 +23,10 @@ struct ArchitectureErrorTests {
         var tensors = try fixture.tensors()
         change(&tensors)
         try ArchitectureFixture.write(configuration, tensors, to: directory)
-        do {
+        do throws(InferenceError) {
             _ = try ModelBlueprint(.huggingFace(HuggingFaceDirectory(path: directory.path)))
             return nil
-        } catch let error as InferenceError {
+        } catch {
             return error
         }
     }
@@ -38,8 +38,11 @@ struct ArchitectureErrorTests {
             let error = try error(fixture.name) { $0.remove(at: index) }
             #expect(error?.code == .invalidModelFile)
             let parts = tensors[index].name.split(separator: ".")
-            #expect(error?.message.contains(parts[parts.count - 2]) == true || error?.message.contains("q_proj") == true
-                || error?.message.contains("gate_proj") == true, "\(tensors[index].name): \(error?.message ?? "")")
+            #expect(
+                error?.message.contains(parts[parts.count - 2]) == true || error?.message.contains("q_proj") == true
+                    || error?.message.contains("gate_proj") == true,
+                "\(tensors[index].name): \(error?.message ?? "")"
+            )
         }
     }
 
@@ -71,7 +74,9 @@ struct ArchitectureErrorTests {
     @Test("weights that are there twice, joined and apart, are refused")
     func twice() throws {
         let error = try error("llama") { tensors in
-            tensors.append(.init(name: "model.layers.1.mlp.gate_up_proj.weight", shape: [96, 32], values: .init(repeating: 0, count: 96 * 32)))
+            tensors.append(
+                .init(name: "model.layers.1.mlp.gate_up_proj.weight", shape: [96, 32], values: .init(repeating: 0, count: 96 * 32))
+            )
         }
         #expect(error?.code == .invalidModelFile)
         #expect(error?.message.contains("gate_up_proj") == true || error?.message.contains("gate_proj") == true)
@@ -91,17 +96,22 @@ struct ArchitectureErrorTests {
             ("llama", ["rope_parameters": ["rope_theta": 0]], "RoPE base"),
             ("llama", ["rope_parameters": ["partial_rotary_factor": 1e9]], "rotates"),
             ("llama-llama3", ["rope_parameters": ["rope_type": "llama3", "factor": 8]], "low_freq_factor"),
-            ("llama-yarn", ["rope_parameters": ["rope_type": "yarn", "factor": 4, "original_max_position_embeddings": 0]], "original context"),
+            (
+                "llama-yarn", ["rope_parameters": ["rope_type": "yarn", "factor": 4, "original_max_position_embeddings": 0]],
+                "original context"
+            ),
             ("phi3-longrope", ["rope_parameters": ["rope_type": "longrope", "short_factor": [1], "long_factor": [1]]], "RoPE factors"),
             ("mistral", ["sliding_window": 0], "window"), ("qwen2", ["layer_types": ["full_attention"]], "layer_types"),
             ("qwen2", ["layer_types": ["full_attention", "chunked_attention"]], "chunked_attention"),
-            ("smollm3", ["no_rope_layers": [1, 1]], "RoPE"), ("smollm3", ["no_rope_layers": NSNull(), "no_rope_layer_interval": 0], "RoPE"),
+            ("smollm3", ["no_rope_layers": [1, 1]], "RoPE"),
+            ("smollm3", ["no_rope_layers": NSNull(), "no_rope_layer_interval": 0], "RoPE"),
             ("mixtral", ["num_experts_per_tok": 6], "experts a token"), ("mixtral", ["num_local_experts": 0], "expert count"),
             ("mixtral", ["num_local_experts": 1 << 62], "expert count"),
             ("qwen3-moe", ["moe_intermediate_size": 0], "expert feed-forward"), ("qwen3-moe", ["decoder_sparse_step": 0], "sparse_step"),
             ("gemma2", ["query_pre_attn_scalar": 0], "attention scale"), ("gemma2", ["attn_logit_softcapping": -1], "soft cap"),
             ("gemma3", ["use_bidirectional_attention": true], "embedding models"), ("granite", ["logits_scaling": 0], "logit scale"),
-            ("stellarbyte-moe", ["scoring_func": "sigmoid"], "sigmoid"), ("stellarbyte-dense", ["rope_scaling": ["type": "linear"]], "linear"),
+            ("stellarbyte-moe", ["scoring_func": "sigmoid"], "sigmoid"),
+            ("stellarbyte-dense", ["rope_scaling": ["type": "linear"]], "linear"),
             ("stellarbyte-dense", ["model_type": "mamba"], "mamba"), ("stellarbyte-dense", ["num_attention_heads": 0], "head count"),
         ]
         for (name, changes, text) in cases {
