@@ -51,12 +51,12 @@ extension ModelConfiguration {
         guard let experts else { return }
         try Self.check([
             ("expert count", experts.count, 1...4_096),
-            ("number of experts a token uses", experts.usedCount, 1...min(experts.count, 64)),
+            ("number of experts a token uses", experts.usedCount, 1...max(1, min(experts.count, 64))),
             ("expert feed-forward length", experts.feedForwardSize, 1...(1 << 22)),
             ("shared expert count", experts.sharedCount, 0...64),
             ("shared expert feed-forward length", experts.sharedFeedForwardSize, (experts.sharedCount > 0 ? 1 : 0)...(1 << 22)),
-            ("number of experts in all layers", (experts.count + experts.sharedCount) * layerCount, 1...65_536),
         ])
+        try Self.check([("number of experts in all layers", (experts.count + experts.sharedCount) * layerCount, 1...65_536)])
     }
 
     private static func check(_ sizes: [(String, Int, ClosedRange<Int>)]) throws(InferenceError) {

@@ -139,7 +139,7 @@ extension HuggingFaceKeys {
             case .yarn(let yarn): yarn.factor * Double(yarn.originalLength)
             default: 0
             }
-        return extended < 1e9 ? max(stated, Int(extended)) : stated
+        return (0...1e9).contains(extended) ? max(stated, Int(extended)) : stated
     }
 
     private func activation() throws(InferenceError) -> ModelConfiguration.Activation {
