@@ -223,33 +223,23 @@ STELLAR_INLINE __m128i narrow_bytes(ivec a, ivec b) {
 static void quantize_row(const float *x, stellar_input_block *blocks, size_t n) {
     const __m256i magnitude = _mm256_set1_epi32(0x7fffffff);
     for (size_t b = 0; b < n / 32; b++, x += 32) {
-        __m256i q[4], high[4], greatest = _mm256_setzero_si256(), magnitudes = greatest;
+        __m256i q[4], high[4], greatest = _mm256_setzero_si256();
         for (size_t i = 0; i < 4; i++) {
             greatest = _mm256_max_epu32(greatest, _mm256_and_si256(_mm256_castps_si256(v_load(x + 8 * i)), magnitude));
         }
         const uint32_t most = i_reduce_max_u32(greatest);
         float scale, inverse;
-        stellar_block_scale(most, false, &scale, &inverse);
+        stellar_block_scale(most, &scale, &inverse);
         for (size_t i = 0; i < 4; i++) {
             // Without a factor all numbers are 0, also those of x that are not finite.
             q[i] = inverse == 0 ? _mm256_setzero_si256() : _mm256_cvtps_epi32(v_mul(v_load(x + 8 * i), v_set1(inverse)));
-            high[i] = _mm256_setzero_si256();
-            magnitudes = _mm256_add_epi32(magnitudes, _mm256_abs_epi32(q[i]));
-        }
-        const bool has_high = stellar_needs_high(i_reduce_add(magnitudes));
-        if (has_high) {
-            stellar_block_scale(most, true, &scale, &inverse);
-            for (size_t i = 0; i < 4; i++) {
-                q[i] = _mm256_cvtps_epi32(v_mul(v_load(x + 8 * i), v_set1(inverse)));
-                high[i] = _mm256_srai_epi32(_mm256_add_epi32(q[i], _mm256_set1_epi32(64)), 7);
-            }
+            high[i] = _mm256_srai_epi32(_mm256_add_epi32(q[i], _mm256_set1_epi32(64)), 7);
         }
         for (size_t i = 0; i < 4; i += 2) {
             const __m256i first = _mm256_sub_epi32(q[i], i_times_128(high[i])), second = _mm256_sub_epi32(q[i + 1], i_times_128(high[i + 1]));
             _mm_storeu_si128((__m128i *)(blocks[b].q + 8 * i), narrow_bytes(first, second));
             _mm_storeu_si128((__m128i *)(blocks[b].high + 8 * i), narrow_bytes(high[i], high[i + 1]));
         }
-        blocks[b].has_high = has_high;
         stellar_finish_block(&blocks[b], scale, i_reduce_add(_mm256_add_epi32(q[0], q[1])), i_reduce_add(_mm256_add_epi32(q[2], q[3])));
     }
 }

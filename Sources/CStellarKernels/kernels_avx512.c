@@ -168,26 +168,18 @@ static void quantize_row(const float *x, stellar_input_block *blocks, size_t n) 
         const uint32_t most = _mm512_reduce_max_epu32(_mm512_max_epu32(_mm512_and_si512(_mm512_castps_si512(x0), magnitude),
                                                                        _mm512_and_si512(_mm512_castps_si512(x1), magnitude)));
         float scale, inverse;
-        stellar_block_scale(most, false, &scale, &inverse);
+        stellar_block_scale(most, &scale, &inverse);
         // Without a factor all numbers are 0, also those of x that are not finite.
         const __mmask16 kept = inverse == 0 ? 0 : 0xffff;
-        __m512i q0 = _mm512_maskz_cvtps_epi32(kept, _mm512_mul_ps(x0, _mm512_set1_ps(inverse)));
-        __m512i q1 = _mm512_maskz_cvtps_epi32(kept, _mm512_mul_ps(x1, _mm512_set1_ps(inverse)));
-        const bool has_high = stellar_needs_high(_mm512_reduce_add_epi32(_mm512_add_epi32(_mm512_abs_epi32(q0), _mm512_abs_epi32(q1))));
-        __m512i high0 = _mm512_setzero_si512(), high1 = high0;
-        if (has_high) {
-            stellar_block_scale(most, true, &scale, &inverse);
-            q0 = _mm512_cvtps_epi32(_mm512_mul_ps(x0, _mm512_set1_ps(inverse)));
-            q1 = _mm512_cvtps_epi32(_mm512_mul_ps(x1, _mm512_set1_ps(inverse)));
-            high0 = _mm512_srai_epi32(_mm512_add_epi32(q0, _mm512_set1_epi32(64)), 7);
-            high1 = _mm512_srai_epi32(_mm512_add_epi32(q1, _mm512_set1_epi32(64)), 7);
-        }
+        const __m512i q0 = _mm512_maskz_cvtps_epi32(kept, _mm512_mul_ps(x0, _mm512_set1_ps(inverse)));
+        const __m512i q1 = _mm512_maskz_cvtps_epi32(kept, _mm512_mul_ps(x1, _mm512_set1_ps(inverse)));
+        const __m512i high0 = _mm512_srai_epi32(_mm512_add_epi32(q0, _mm512_set1_epi32(64)), 7);
+        const __m512i high1 = _mm512_srai_epi32(_mm512_add_epi32(q1, _mm512_set1_epi32(64)), 7);
         const __m512i low0 = _mm512_sub_epi32(q0, _mm512_slli_epi32(high0, 7)), low1 = _mm512_sub_epi32(q1, _mm512_slli_epi32(high1, 7));
         _mm_storeu_si128((__m128i *)(blocks[b].q), _mm512_cvtepi32_epi8(low0));
         _mm_storeu_si128((__m128i *)(blocks[b].q + 16), _mm512_cvtepi32_epi8(low1));
         _mm_storeu_si128((__m128i *)(blocks[b].high), _mm512_cvtepi32_epi8(high0));
         _mm_storeu_si128((__m128i *)(blocks[b].high + 16), _mm512_cvtepi32_epi8(high1));
-        blocks[b].has_high = has_high;
         stellar_finish_block(&blocks[b], scale, _mm512_reduce_add_epi32(q0), _mm512_reduce_add_epi32(q1));
     }
 }

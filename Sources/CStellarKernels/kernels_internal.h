@@ -46,19 +46,15 @@ STELLAR_INLINE float stellar_load_f32(const void *address) {
 
 /// Scale of a block of activations and the factor that makes numbers of them, from the bits of the greatest magnitude.
 /// Not finite: the scale is NaN and the factor 0; below 2^-100: both are 0.
-STELLAR_INLINE void stellar_block_scale(uint32_t greatest_bits, bool has_high, float *scale, float *inverse) {
+STELLAR_INLINE void stellar_block_scale(uint32_t greatest_bits, float *scale, float *inverse) {
     float greatest;
     memcpy(&greatest, &greatest_bits, sizeof greatest);
-    const float most = has_high ? 8128 : 127;
+    const float most = 8128;
     const bool is_finite = greatest_bits < 0x7f800000u;
     const bool is_tiny = is_finite && greatest < 0x1p-100f;
     *scale = is_tiny ? 0 : is_finite ? greatest / most : __builtin_nanf("");
     *inverse = is_tiny || !is_finite ? 0 : most / greatest;
 }
-
-/// Whether a block of 8-bit numbers needs high parts: its greatest magnitude (127) is above 6 times the mean. Exact, so that all
-/// instruction sets decide alike.
-STELLAR_INLINE bool stellar_needs_high(int32_t sum_of_magnitudes) { return sum_of_magnitudes != 0 && 6 * sum_of_magnitudes < 127 * 32; }
 
 /// Fills in what follows from the scale and the sums of the numbers of the two halves.
 STELLAR_INLINE void stellar_finish_block(stellar_input_block *block, float scale, int32_t low_sum, int32_t high_sum) {

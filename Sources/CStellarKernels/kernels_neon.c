@@ -224,21 +224,12 @@ static void quantize_row(const float *x, stellar_input_block *blocks, size_t n) 
         }
         const uint32_t most = vmaxvq_u32(greatest);
         float scale, inverse;
-        stellar_block_scale(most, false, &scale, &inverse);
-        int32x4_t q[8], high[8], magnitudes = vdupq_n_s32(0);
+        stellar_block_scale(most, &scale, &inverse);
+        int32x4_t q[8], high[8];
         for (size_t i = 0; i < 8; i++) {
             // Without a factor all numbers are 0, also those of x that are not finite.
             q[i] = inverse == 0 ? vdupq_n_s32(0) : vcvtnq_s32_f32(vmulq_n_f32(v_load(x + 4 * i), inverse));
-            high[i] = vdupq_n_s32(0);
-            magnitudes = vaddq_s32(magnitudes, vabsq_s32(q[i]));
-        }
-        const bool has_high = stellar_needs_high(vaddvq_s32(magnitudes));
-        if (has_high) {
-            stellar_block_scale(most, true, &scale, &inverse);
-            for (size_t i = 0; i < 8; i++) {
-                q[i] = vcvtnq_s32_f32(vmulq_n_f32(v_load(x + 4 * i), inverse));
-                high[i] = vshrq_n_s32(vaddq_s32(q[i], vdupq_n_s32(64)), 7);
-            }
+            high[i] = vshrq_n_s32(vaddq_s32(q[i], vdupq_n_s32(64)), 7);
         }
         int32x4_t sums[2] = {vdupq_n_s32(0), vdupq_n_s32(0)};
         for (size_t i = 0; i < 8; i += 2) {
@@ -247,7 +238,6 @@ static void quantize_row(const float *x, stellar_input_block *blocks, size_t n) 
             vst1_s8(blocks[b].q + 4 * i, vmovn_s16(vcombine_s16(vmovn_s32(first), vmovn_s32(second))));
             vst1_s8(blocks[b].high + 4 * i, vmovn_s16(vcombine_s16(vmovn_s32(high[i]), vmovn_s32(high[i + 1]))));
         }
-        blocks[b].has_high = has_high;
         stellar_finish_block(&blocks[b], scale, vaddvq_s32(sums[0]), vaddvq_s32(sums[1]));
     }
 }

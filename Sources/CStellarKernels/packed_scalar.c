@@ -107,14 +107,11 @@ void stellar_quantize_scalar(const float *x, stellar_input_block *blocks, size_t
             greatest = bits > greatest ? bits : greatest;
         }
         float scale, inverse;
-        stellar_block_scale(greatest, false, &scale, &inverse);
-        int32_t magnitudes = 0, sums[2] = {0, 0};
-        for (size_t i = 0; i < 32; i++) { magnitudes += inverse == 0 ? 0 : abs((int32_t)rintf(x[i] * inverse)); }
-        blocks[b].has_high = stellar_needs_high(magnitudes);
-        stellar_block_scale(greatest, blocks[b].has_high, &scale, &inverse);
+        stellar_block_scale(greatest, &scale, &inverse);
+        int32_t sums[2] = {0, 0};
         for (size_t i = 0; i < 32; i++) {
             const int32_t number = inverse == 0 ? 0 : (int32_t)rintf(x[i] * inverse);
-            const int32_t high = blocks[b].has_high ? (number + 64) >> 7 : 0;
+            const int32_t high = (number + 64) >> 7;
             blocks[b].high[i] = (int8_t)high;
             blocks[b].q[i] = (int8_t)(number - 128 * high);
             sums[i / 16] += number;

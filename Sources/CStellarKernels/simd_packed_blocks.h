@@ -81,10 +81,11 @@ STELLAR_INLINE const stellar_input_block *input_block(const uint8_t *x, size_t r
     return (const stellar_input_block *)(const void *)(x + r * row_bytes);
 }
 
-/// Adds the products of the numbers with the low or high parts of the activations. Q6_K: `low` takes those of the first half of the block,
-/// which has a scale of its own.
+/// Adds the products of the numbers of a block with the low parts of the activations (`parts` without high) or with both parts.
+///
+/// Q6_K: `first_half` takes those of the first half of the block, which has a scale of its own.
 STELLAR_INLINE void add_dots(stellar_packing packing, size_t rows, size_t groups, const block_groups *g, bool high, const uint8_t *x,
-                             size_t row_bytes, ivec sum[block_tile_rows][tile_vectors], ivec low[block_tile_rows][tile_vectors]) {
+                             size_t row_bytes, ivec sum[block_tile_rows][tile_vectors], ivec first_half[block_tile_rows][tile_vectors]) {
     STELLAR_UNROLL
     for (size_t j = 0; j < 4; j++) {
         ivec first[tile_vectors], second[tile_vectors];
@@ -99,7 +100,7 @@ STELLAR_INLINE void add_dots(stellar_packing packing, size_t rows, size_t groups
             const ivec x0 = i_broadcast4(q + 4 * j), x1 = i_broadcast4(q + 16 + 4 * j);
             STELLAR_UNROLL
             for (size_t v = 0; v < groups * narrow_vectors; v++) {
-                ivec *target = packing == STELLAR_PACKING_Q6_K ? &low[r][v] : &sum[r][v];
+                ivec *target = packing == STELLAR_PACKING_Q6_K ? &first_half[r][v] : &sum[r][v];
                 *target = add_dot(packing, *target, first[v], x0);
                 sum[r][v] = add_dot(packing, sum[r][v], second[v], x1);
             }
@@ -107,44 +108,28 @@ STELLAR_INLINE void add_dots(stellar_packing packing, size_t rows, size_t groups
     }
 }
 
-/// The integer sums of block `b`.
+/// The integer sums of block `b`: 128 times those of the high parts, then those of the low parts on top.
 STELLAR_INLINE void block_sums(stellar_packing packing, size_t rows, size_t groups, const block_groups *g, size_t b,
                                const uint8_t *x, size_t row_bytes, ivec sum[block_tile_rows][tile_vectors]) {
     const size_t vectors = groups * narrow_vectors;
     ivec low[block_tile_rows][tile_vectors];
-    uint32_t any_high = 0;
+    STELLAR_UNROLL
+    for (size_t r = 0; r < rows; r++) {
+        STELLAR_UNROLL
+        for (size_t v = 0; v < vectors; v++) { sum[r][v] = low[r][v] = i_set1(0); }
+    }
+    add_dots(packing, rows, groups, g, true, x, row_bytes, sum, low);
     STELLAR_UNROLL
     for (size_t r = 0; r < rows; r++) {
         const stellar_input_block *block = input_block(x, r, row_bytes);
-        any_high |= block->has_high;
+        const int32_t first = packing == STELLAR_PACKING_Q6_K ? block->negative_low_sum : 0;
         STELLAR_UNROLL
         for (size_t v = 0; v < vectors; v++) {
-            if (packing == STELLAR_PACKING_Q6_K) {
-                low[r][v] = offset_part(packing, block->negative_low_sum);
-                sum[r][v] = offset_part(packing, block->negative_sum - block->negative_low_sum);
-            } else {
-                sum[r][v] = offset_part(packing, block->negative_sum);
-            }
+            sum[r][v] = i_add(i_times_128(sum[r][v]), offset_part(packing, block->negative_sum - first));
+            if (packing == STELLAR_PACKING_Q6_K) { low[r][v] = i_add(i_times_128(low[r][v]), offset_part(packing, first)); }
         }
     }
     add_dots(packing, rows, groups, g, false, x, row_bytes, sum, low);
-    if (__builtin_expect(any_high != 0, 0)) {  // rows without high parts add zeros
-        ivec high[block_tile_rows][tile_vectors], high_low[block_tile_rows][tile_vectors];
-        STELLAR_UNROLL
-        for (size_t r = 0; r < rows; r++) {
-            STELLAR_UNROLL
-            for (size_t v = 0; v < vectors; v++) { high[r][v] = high_low[r][v] = i_set1(0); }
-        }
-        add_dots(packing, rows, groups, g, true, x, row_bytes, high, high_low);
-        STELLAR_UNROLL
-        for (size_t r = 0; r < rows; r++) {
-            STELLAR_UNROLL
-            for (size_t v = 0; v < vectors; v++) {
-                sum[r][v] = i_add(sum[r][v], i_times_128(high[r][v]));
-                if (packing == STELLAR_PACKING_Q6_K) { low[r][v] = i_add(low[r][v], i_times_128(high_low[r][v])); }
-            }
-        }
-    }
     if (packing != STELLAR_PACKING_Q6_K) { return; }
     STELLAR_UNROLL
     for (size_t v = 0; v < groups * narrow_vectors; v++) {

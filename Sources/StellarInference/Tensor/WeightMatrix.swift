@@ -90,13 +90,11 @@ package struct WeightMatrix: @unchecked Sendable {
 
     /// Whether no number of a matrix packed as F16 is infinite or none at all: blocks may hold greater ones than F16 can.
     func isFinite(_ pool: ComputePool) -> Bool {
-        let halves = UnsafeBufferPointer(
-            start: base.assumingMemoryBound(to: UInt16.self),
-            count: WeightPacking.f16.byteCount(outputs: outputs, inputs: inputs) / 2
-        )
+        let count = WeightPacking.f16.byteCount(outputs: outputs, inputs: inputs) / 2
         let overflows = Atomic<Bool>(false)
         pool.run { worker in
-            for index in pool.share(of: halves.count, worker: worker) where halves[index] & 0x7C00 == 0x7C00 {
+            let halves = UnsafeBufferPointer(start: base.assumingMemoryBound(to: UInt16.self), count: count)
+            for index in pool.share(of: count, worker: worker) where halves[index] & 0x7C00 == 0x7C00 {
                 return overflows.store(true, ordering: .relaxed)
             }
         }

@@ -1,0 +1,211 @@
+// Measures the product kernels against the limits of the machine: GB/s of weights read, and giga-operations a second.
+//
+//   kernels [--threads N] [--json]
+//
+// The matrices are those of a small model (30 layers of 960 x 576, 576 x 576, 3072 x 576, 576 x 1536, and a head of 49152 x 576), packed in
+// one stretch of memory with huge pages; a pass walks through all of them, each thread through its half of every matrix. The limits, reading
+// memory and multiply-add peaks are not known from data sheets here but measured in the same run.
+
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "stellar_kernels.h"
+#include "stellar_packed.h"
+
+enum { layers = 30, most_threads = 64, most_rows = 512, longest_input = 1536, widest_output = 49152 };
+
+typedef struct matrix {
+    size_t outputs, inputs, offset;
+} matrix;
+
+static matrix matrices[layers * 4 + 1];
+static size_t matrix_count;
+static int threads = 2;
+static const stellar_kernels *kernels;
+
+static double now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+static void *huge_memory(size_t bytes) {
+    const size_t page = 2 << 20;
+    bytes = (bytes + page - 1) / page * page;
+    char *map = mmap(NULL, bytes + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (map == MAP_FAILED) {
+        perror("memory");
+        exit(1);
+    }
+    char *start = (char *)(((uintptr_t)map + page - 1) / page * page);
+    madvise(start, bytes, MADV_HUGEPAGE);
+    return start;
+}
+
+// MARK: Running something on all threads
+
+typedef struct share {
+    int thread;
+    void (*work)(int thread, void *context);
+    void *context;
+    pthread_barrier_t *barrier;
+    int repetitions;
+    double seconds;
+} share;
+
+static void *run_share(void *argument) {
+    share *s = argument;
+    s->work(s->thread, s->context);  // warms up
+    pthread_barrier_wait(s->barrier);
+    const double start = now();
+    for (int i = 0; i < s->repetitions; i++) { s->work(s->thread, s->context); }
+    pthread_barrier_wait(s->barrier);
+    s->seconds = (now() - start) / s->repetitions;
+    return NULL;
+}
+
+/// Seconds of one run of `work` on all threads.
+static double measure(void (*work)(int, void *), void *context, int repetitions) {
+    pthread_barrier_t barrier;
+    pthread_barrier_init(&barrier, NULL, (unsigned)threads);
+    pthread_t handles[most_threads];
+    share shares[most_threads];
+    for (int i = 0; i < threads; i++) {
+        shares[i] = (share){i, work, context, &barrier, repetitions, 0};
+        if (i > 0) { pthread_create(&handles[i], NULL, run_share, &shares[i]); }
+    }
+    run_share(&shares[0]);
+    for (int i = 1; i < threads; i++) { pthread_join(handles[i], NULL); }
+    pthread_barrier_destroy(&barrier);
+    return shares[0].seconds;
+}
+
+// MARK: Limits
+
+static uint64_t *reading;
+static const size_t reading_bytes = 512u << 20;
+static volatile uint64_t sink;
+
+static void read_memory(int thread, void *context) {
+    (void)context;
+    const size_t words = reading_bytes / 8 / (size_t)threads / 64 * 64;
+    const uint64_t *start = reading + (size_t)thread * words;
+    uint64_t sums[16] = {0};
+    for (size_t i = 0; i + 64 <= words; i += 64) {
+        for (size_t line = 0; line < 64; line += 8) { __builtin_prefetch(start + i + 512 + line, 0, 2); }
+        for (size_t j = 0; j < 64; j++) { sums[j % 16] += start[i + j]; }
+    }
+    for (size_t j = 0; j < 16; j++) { sink += sums[j]; }
+}
+
+static double read_bandwidth(void) {
+    double best = 0;
+    for (int i = 0; i < 5; i++) {
+        const double rate = (double)reading_bytes / measure(read_memory, NULL, 2) / 1e9;
+        best = rate > best ? rate : best;
+    }
+    return best;
+}
+
+// MARK: Products
+
+typedef struct pass {
+    stellar_packing packing;
+    const char *weights;
+    const uint8_t *x;
+    float *y;
+    size_t rows;
+    size_t count;  // matrices
+} pass;
+
+static void run_pass(int thread, void *context) {
+    const pass *p = context;
+    for (size_t i = 0; i < p->count; i++) {
+        const matrix *m = &matrices[i];
+        const size_t panels = m->outputs / stellar_panel_outputs;
+        const size_t from = panels * (size_t)thread / (size_t)threads * stellar_panel_outputs;
+        const size_t to = panels * ((size_t)thread + 1) / (size_t)threads * stellar_panel_outputs;
+        const size_t group = stellar_packing_group_outputs(p->packing);
+        stellar_product product = {
+            .packing = p->packing,
+            .weights = p->weights + m->offset + from / group * stellar_packing_group_bytes(p->packing, m->inputs),
+            .outputs = to - from,
+            .inputs = m->inputs,
+            .x = p->x,
+            .row_bytes = stellar_input_row_bytes(stellar_packing_input(p->packing), m->inputs),
+            .rows = p->rows,
+            .y = p->y + (size_t)thread * most_rows * 3072,
+            .ldy = to - from,
+        };
+        kernels->product(&product);
+    }
+}
+
+static size_t place(stellar_packing packing) {
+    static const size_t shapes[4][2] = {{960, 576}, {576, 576}, {3072, 576}, {576, 1536}};
+    size_t offset = 0;
+    matrix_count = 0;
+    for (size_t i = 0; i <= layers * 4; i++) {
+        matrix *m = &matrices[matrix_count++];
+        m->outputs = i == layers * 4 ? widest_output : shapes[i % 4][0];
+        m->inputs = i == layers * 4 ? 576 : shapes[i % 4][1];
+        m->offset = offset;
+        offset += stellar_packed_bytes(packing, m->outputs, m->inputs);
+    }
+    return offset;
+}
+
+static const char *const names[] = {"F32", "F16", "BF16", "BF16 pairs", "Q8_0", "Q4_0", "Q4_1"};
+
+int main(int count, char **arguments) {
+    int json = 0;
+    for (int i = 1; i < count; i++) {
+        if (strcmp(arguments[i], "--json") == 0) {
+            json = 1;
+        } else if (strcmp(arguments[i], "--threads") == 0 && i + 1 < count) {
+            threads = atoi(arguments[++i]);
+        } else {
+            fprintf(stderr, "usage: kernels [--threads N] [--json]\n");
+            return 64;
+        }
+    }
+    if (threads < 1 || threads > most_threads) {
+        fprintf(stderr, "kernels: --threads takes 1 to %d\n", most_threads);
+        return 64;
+    }
+    kernels = stellar_kernels_active();
+    reading = huge_memory(reading_bytes);
+    memset(reading, 1, reading_bytes);
+    if (json) {
+        printf("{\"read_gigabytes_per_second\": %.1f, \"threads\": %d}\n", read_bandwidth(), threads);
+        return 0;
+    }
+    printf("kernels: %s, %d threads; reading memory: %.1f GB/s\n\n", stellar_isa_name(kernels->isa), threads, read_bandwidth());
+    printf("%-11s %5s %12s %10s %10s\n", "weights", "rows", "rows/s", "GB/s", "Gop/s");
+
+    char *weights = huge_memory(place(STELLAR_PACKING_F32) + 4096);
+    memset(weights, 0x11, place(STELLAR_PACKING_F32));
+    uint8_t *x = huge_memory((size_t)most_rows * longest_input * 8);
+    float *y = huge_memory((size_t)threads * most_rows * 3072 * sizeof(float));
+    static const size_t row_counts[] = {1, 4, 16, 64, 512};
+    for (stellar_packing packing = STELLAR_PACKING_F32; packing <= STELLAR_PACKING_Q4_1; packing++) {
+        if (packing == STELLAR_PACKING_BF16_PAIRS && !kernels->bf16_pairs) { continue; }
+        const size_t bytes = place(packing);
+        for (size_t i = 0; i < sizeof row_counts / sizeof *row_counts; i++) {
+            // The head is computed for the last tokens of prompts only.
+            pass p = {packing, weights, x, y, row_counts[i], row_counts[i] <= 16 ? matrix_count : matrix_count - 1};
+            double operations = 0;
+            for (size_t m = 0; m < p.count; m++) { operations += 2.0 * (double)(matrices[m].outputs * matrices[m].inputs); }
+            const double seconds = measure(run_pass, &p, row_counts[i] >= 64 ? 2 : 10);
+            const double rate = (double)p.rows / seconds;
+            printf("%-11s %5zu %12.0f %10.1f %10.0f\n", names[packing], p.rows, rate, (double)bytes / seconds / 1e9, operations * rate / 1e9);
+        }
+    }
+    return 0;
+}
