@@ -50,7 +50,10 @@ struct LogitsCommand: ParsableCommand {
         if json { return try Terminal.writeJSON(result, pretty: false) }
         for (index, id) in ids.enumerated() {
             let logsumexp = Double(result.logsumexp[index]).formatted(decimals: 5)
-            Terminal.writeLine("\(index)".padded(to: 8) + "token \(id)".padded(to: 16) + "argmax \(result.argmax[index])".padded(to: 16) + "logsumexp \(logsumexp)")
+            Terminal.writeLine(
+                "\(index)".padded(to: 8) + "token \(id)".padded(to: 16) + "argmax \(result.argmax[index])".padded(to: 16)
+                    + "logsumexp \(logsumexp)"
+            )
         }
     }
 }

@@ -85,7 +85,12 @@ extension ModelReport {
         contextLength = files.integer("context_length", "max_position_embeddings")
         tensorTypes = Dictionary(grouping: stored, by: \.type)
             .map { type, tensors in
-                TensorTypeUse(type: type.name, tensors: tensors.count, bytes: tensors.reduce(0) { $0 + $1.byteCount }, runs: type.isRunnable)
+                TensorTypeUse(
+                    type: type.name,
+                    tensors: tensors.count,
+                    bytes: tensors.reduce(0) { $0 + $1.byteCount },
+                    runs: type.isRunnable
+                )
             }
             .sorted { ($0.bytes, $0.type) > ($1.bytes, $1.type) }
         tokenizer = files.tokenizerSummary
@@ -191,7 +196,8 @@ extension ModelReport {
 
     private var shape: String {
         let parts = [
-            ("layers", layers), ("hidden", hiddenSize), ("feed-forward", feedForwardSize), ("heads", heads), ("key-value heads", keyValueHeads),
+            ("layers", layers), ("hidden", hiddenSize), ("feed-forward", feedForwardSize), ("heads", heads),
+            ("key-value heads", keyValueHeads),
         ]
         let known = parts.compactMap { label, value in value.map { "\($0) \(label)" } }
         return known.isEmpty ? "not named" : known.joined(separator: ", ")

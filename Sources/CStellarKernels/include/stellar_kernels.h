@@ -214,7 +214,8 @@ typedef struct stellar_kernels {
     /// out[i] = silu(gate[i]) * up[i] with silu(g) = g / (1 + exp(-g)). out may be gate or up.
     void (*silu_multiply)(const float *gate, const float *up, float *out, size_t n);
 
-    /// out[i] = gelu(gate[i]) * up[i] with gelu(g) = g / 2 * (1 + tanh(sqrt(2 / pi) * (g + 0.044715 * g^3))). out may be gate or up.
+    /// out[i] = gelu(gate[i]) * up[i] with gelu(g) = g / 2 * (1 + tanh(sqrt(2 / pi) * (g + 0.044715 * g^3))); 0 where that is below
+    /// 1e-37. out may be gate or up.
     void (*gelu_multiply)(const float *gate, const float *up, float *out, size_t n);
 
     /// x[i] = cap * tanh(x[i] / cap) with an error below 3e-7 * cap, in place.

@@ -73,7 +73,9 @@ package struct ModelQuantizer {
     ///
     /// - Parameter report: Called before each tensor.
     /// - Throws: ``InferenceError`` `invalidModelFile` if a weight is no number or too large for the type.
-    package func write(to path: String, report: (_ name: String, _ index: Int, _ total: Int) -> Void = { _, _, _ in }) throws(InferenceError) {
+    package func write(to path: String, report: (_ name: String, _ index: Int, _ total: Int) -> Void = { _, _, _ in })
+        throws(InferenceError)
+    {
         var index = 0
         try writer.write(to: path) { _, put throws(InferenceError) in
             let output = outputs[index]

@@ -1,4 +1,5 @@
 /// What a model is quantised to.
+// swift-format-ignore: AlwaysUseLowerCamelCase
 package enum QuantizationTarget: String, Sendable, CaseIterable {
     case q8_0 = "Q8_0"
     case q4_0 = "Q4_0"

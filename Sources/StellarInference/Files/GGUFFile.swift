@@ -81,7 +81,9 @@ package struct GGUFFile: Sendable {
             let key = try parser.reader.string("a metadata key", maxLength: 65535)
             let start = parser.reader.offset
             let value = try parser.value(try parser.type())
-            guard metadata.insert(value, for: key, at: start..<parser.reader.offset) else { throw parser.reader.damaged("the key \(quoted(key)) occurs twice") }
+            guard metadata.insert(value, for: key, at: start..<parser.reader.offset) else {
+                throw parser.reader.damaged("the key \(quoted(key)) occurs twice")
+            }
         }
         return metadata
     }

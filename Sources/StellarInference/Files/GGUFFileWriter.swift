@@ -36,7 +36,11 @@ package struct GGUFFileWriter: Sendable {
 
     /// - Parameter encoded: Type and value as they are in a file.
     package mutating func set(_ key: String, encoded: [UInt8]) {
-        if let place = metadata.firstIndex(where: { $0.key == key }) { metadata[place].value = encoded } else { metadata.append((key, encoded)) }
+        if let place = metadata.firstIndex(where: { $0.key == key }) {
+            metadata[place].value = encoded
+        } else {
+            metadata.append((key, encoded))
+        }
     }
 
     package mutating func addTensor(_ name: String, shape: [Int], type: TensorType) {
@@ -84,7 +88,10 @@ package struct GGUFFileWriter: Sendable {
                 written += bytes.count
             }
             guard written == tensor.byteCount else {
-                throw InferenceError(.invalidConfiguration, "The tensor \(quoted(tensor.name)) has \(written) bytes, not \(tensor.byteCount).")
+                throw InferenceError(
+                    .invalidConfiguration,
+                    "The tensor \(quoted(tensor.name)) has \(written) bytes, not \(tensor.byteCount)."
+                )
             }
             try [UInt8](repeating: 0, count: aligned(written) - written).withBytes { bytes throws(InferenceError) in try file.write(bytes) }
         }

@@ -130,7 +130,9 @@ struct GGUFFileTests {
     @Test("every tensor type has a layout of its own name")
     func tensorTypes() {
         #expect(Set(TensorType.allCases.map(\.name)).count == TensorType.allCases.count)
-        #expect(TensorType.allCases.filter(\.isRunnable).map(\.name) == ["F32", "F16", "Q4_0", "Q4_1", "Q8_0", "BF16"])
+        let refused = ["Q8_1", "Q8_K", "IQ2_XXS", "IQ1_S", "TQ1_0", "I8", "F64", "NVFP4"]
+        for type in TensorType.allCases where refused.contains(type.name) { #expect(!type.isRunnable, "\(type.name)") }
+        #expect(TensorType.allCases.count(where: \.isRunnable) == 16)
         #expect(TensorType.q4_1.blockSize == 32 && TensorType.q4_1.blockBytes == 20)
     }
 

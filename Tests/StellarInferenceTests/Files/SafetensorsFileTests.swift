@@ -65,7 +65,7 @@ struct SafetensorsFileTests {
         let good = entry("F32", "[1]", "[0,4]")
         let next = entry("F32", "[1]", "[4,8]")
         let cases: [(header: String, data: Int, says: String)] = [
-            ("[]", 0, "no JSON header"), ("{", 0, "ends too early"), ("{\"a\":1}", 0, "lacks dtype"),
+            ("[]", 0, "no JSON header"), ("{", 0, "not valid JSON"), ("{\"a\":1}", 0, "lacks dtype"),
             ("{\"a\":\(entry("F32", "[1]", "[0]"))}", 4, "no range"), ("{\"a\":\(entry("F32", "[1]", "[4,0]"))}", 4, "no range"),
             ("{\"a\":\(entry("F32", "[1]", "[-4,0]"))}", 4, "no range"), ("{\"a\":\(entry("F32", "[1]", "[0,8]"))}", 4, "truncated"),
             ("{\"a\":\(entry("F32", "[1]", "[0,9223372036854775807]"))}", 4, "truncated"),
