@@ -149,7 +149,7 @@ def configurations(lines):
 # MARK: SentencePiece
 
 def sentencepiece_models(lines, folder):
-    """Names, `tokenizer.model` files and processors: BPE with byte fallback, with and without a blank put in front."""
+    """Names, processors and options of training: BPE with byte fallback, with and without a blank put in front."""
     source = os.path.join(folder, "lines.txt")
     with open(source, "w", encoding="utf-8", newline="\n") as file:
         file.writelines(line + "\n" for line in lines)
@@ -159,10 +159,10 @@ def sentencepiece_models(lines, folder):
         sentencepiece.SentencePieceTrainer.train(
             input=source, model_prefix=prefix, vocab_size=12000, model_type="bpe", byte_fallback=True, character_coverage=0.98,
             normalization_rule_name="identity", remove_extra_whitespaces=False, minloglevel=2, num_threads=1, **options)
-        yield name, sentencepiece.SentencePieceProcessor(model_file=prefix + ".model"), options.get("add_dummy_prefix", True)
+        yield name, sentencepiece.SentencePieceProcessor(model_file=prefix + ".model"), options
 
 
-def write_gguf(path, processor, adds_prefix):
+def write_gguf(path, processor, adds_prefix, user_defined):
     """The vocabulary as GGUF files hold it."""
     writer = gguf.GGUFWriter(path, "llama")
     count = processor.vocab_size()
@@ -174,7 +174,7 @@ def write_gguf(path, processor, adds_prefix):
             return 3
         if processor.is_byte(token):
             return 6
-        return 4 if processor.id_to_piece(token) in ("<tool>", "▁▁▁▁") else 1
+        return 4 if processor.id_to_piece(token) in user_defined else 1
     writer.add_tokenizer_model("llama")
     writer.add_token_list([processor.id_to_piece(token) for token in range(count)])
     writer.add_token_scores([processor.get_score(token) for token in range(count)])

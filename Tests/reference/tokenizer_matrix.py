@@ -56,11 +56,13 @@ def main():
         for name, tokenizer in tokenizer_configurations.configurations(training):
             if not options.only or options.only == name:
                 failed += [] if check_tokenizer(name, tokenizer, options, lines, folder) else [name]
-        for name, processor, adds_prefix in tokenizer_configurations.sentencepiece_models(training, folder):
+        for name, processor, training_options in tokenizer_configurations.sentencepiece_models(training, folder):
             if options.only and options.only != name:
                 continue
             path = os.path.join(folder, name + ".gguf")
-            tokenizer_configurations.write_gguf(path, processor, adds_prefix)
+            tokenizer_configurations.write_gguf(
+                path, processor, training_options.get("add_dummy_prefix", True),
+                training_options.get("user_defined_symbols", "").split(","))
             plain = [line.replace("\0", "") for line in lines]  # not part of SentencePiece's texts
             ids = [processor.encode(line) for line in plain]
             failed += [] if check(name, options.program, path, plain, ids, [processor.decode(line) for line in ids]) else [name]

@@ -61,11 +61,11 @@ struct BytePairModel: Sendable {
             characterTokens = []
             wholePieces = options.ignoresMerges ? ByteIndex(Self.unspelled(texts)) : nil
             border = []
-        case .characters:
+        case .characters(let prefix, let suffix):
             byteTokens = []
             characterTokens = Self.characters(texts, index)
             wholePieces = options.ignoresMerges ? index : nil
-            border = Self.border(texts)
+            border = prefix.isEmpty && suffix.isEmpty && token(Self.blank) >= 0 ? Self.border(texts) : []
         }
     }
 
@@ -100,9 +100,11 @@ struct BytePairModel: Sendable {
         return tokens
     }
 
-    /// SentencePiece's blank, if no token holds it behind anything else: then text can be cut before it and gives the same tokens.
+    /// SentencePiece's blank, `▁`.
+    private static let blank: [UInt8] = [0xE2, 0x96, 0x81]
+
+    /// The blank, if no token holds it behind anything else: then text can be cut before it and gives the same tokens.
     private static func border(_ texts: ByteTable) -> [UInt8] {
-        let blank: [UInt8] = [0xE2, 0x96, 0x81]
         for number in 0..<texts.count {
             guard let text = texts[number], text.count > 3 else { continue }
             var isBehind = false

@@ -21,7 +21,8 @@ extension TokenizerVocabulary {
         default:
             throw InferenceError(
                 .unsupportedModel,
-                "The model's tokenizer is of type \(quoted(model)), which is not supported; gpt2 (byte-level BPE) and llama (SentencePiece BPE) are."
+                "The model's tokenizer is of type \(quoted(model)), which is not supported; "
+                    + "gpt2 (byte-level BPE) and llama (SentencePiece BPE) are."
             )
         }
         parts.controlTokens = tokens.indices.filter { kind(of: $0) == .control }.map { TokenID($0) }

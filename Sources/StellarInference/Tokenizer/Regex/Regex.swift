@@ -41,7 +41,8 @@ private struct RegexMatcher {
     private struct Choice {
         var instruction: Int
         var position: Int
-        /// Of a greedy run: the least position it may give back to. Of a lazy one: −1 − how many more scalars it may take. Else `position`.
+        /// Of a greedy run: the least position it may give back to. Of a lazy one: −1 − how many more scalars it may take.
+        /// Else `position`.
         var limit: Int
         /// Of a lazy run: its set.
         var set = -1
@@ -103,7 +104,7 @@ private struct RegexMatcher {
                 return (choice.instruction, choice.position)
             }
             // A greedy run: as it is now, and later one less.
-            stack[last].position = text.start(ofScalarBefore: choice.position)
+            stack[last].position = max(text.start(ofScalarBefore: choice.position), choice.limit)
             return (choice.instruction, choice.position)
         }
         return takeMore(last, choice)
@@ -178,7 +179,8 @@ private struct RegexMatcher {
                 stack.append(Choice(instruction: instruction + 1, position: position, limit: -1 - min(most - least, 1 << 40), set: set))
             }
         } else if greed == .greedy, position > leastEnd {
-            stack.append(Choice(instruction: instruction + 1, position: text.start(ofScalarBefore: position), limit: leastEnd))
+            let before = max(text.start(ofScalarBefore: position), leastEnd)
+            stack.append(Choice(instruction: instruction + 1, position: before, limit: leastEnd))
         }
         return instruction + 1
     }
