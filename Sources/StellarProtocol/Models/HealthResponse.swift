@@ -16,12 +16,12 @@ public struct HealthResponse: Codable, Sendable, Equatable {
         public var running: Int
         public var waiting: Int
         /// Most requests that may wait.
-        public var max: Int
+        public var capacity: Int
 
-        public init(running: Int, waiting: Int, max: Int) {
+        public init(running: Int, waiting: Int, capacity: Int) {
             self.running = running
             self.waiting = waiting
-            self.max = max
+            self.capacity = capacity
         }
     }
 

@@ -13,6 +13,8 @@ public enum WebSocketClientMessage: Sendable, Equatable {
         public var content: ChatContent?
         /// Model and sampling fields as in chat completions; `messages`, where not empty, replaces the conversation.
         public var request: ChatCompletionRequest
+        /// Extension: events of queue and prompt before the reply, and timings at its end.
+        public var wantsProgress = false
 
         public init(id: String? = nil, content: ChatContent?, request: ChatCompletionRequest = ChatCompletionRequest(messages: [])) {
             self.id = id
@@ -24,7 +26,7 @@ public enum WebSocketClientMessage: Sendable, Equatable {
 
 extension WebSocketClientMessage: Codable {
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case type, id, content
+        case type, id, content, progress
     }
 
     public init(from decoder: any Decoder) throws {
@@ -37,7 +39,9 @@ extension WebSocketClientMessage: Codable {
             guard content != nil || !request.messages.isEmpty else {
                 throw DecodingError.keyNotFound(CodingKeys.content, .init(codingPath: decoder.codingPath, debugDescription: "no content"))
             }
-            self = .message(ChatTurn(id: try container.decodeIfPresent(String.self, forKey: .id), content: content, request: request))
+            var turn = ChatTurn(id: try container.decodeIfPresent(String.self, forKey: .id), content: content, request: request)
+            turn.wantsProgress = try container.decodeIfPresent(Bool.self, forKey: .progress) ?? false
+            self = .message(turn)
         case "chat.cancel": self = .cancel
         case "ping": self = .ping
         default:
@@ -53,6 +57,7 @@ extension WebSocketClientMessage: Codable {
             try container.encode("chat.message", forKey: .type)
             try container.encodeIfPresent(turn.id, forKey: .id)
             try container.encodeIfPresent(turn.content, forKey: .content)
+            if turn.wantsProgress { try container.encode(true, forKey: .progress) }
             try turn.request.encodeOptions(to: encoder)
         case .cancel: try container.encode("chat.cancel", forKey: .type)
         case .ping: try container.encode("ping", forKey: .type)

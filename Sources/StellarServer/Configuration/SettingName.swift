@@ -12,6 +12,12 @@ public enum SettingName: String, CaseIterable, Sendable {
     case corsAllowedOrigins = "CORS_ALLOWED_ORIGINS"
     case logLevel = "LOG_LEVEL"
     case logFormat = "LOG_FORMAT"
+    case logFile = "LOG_FILE"
+    case logFileSize = "LOG_FILE_SIZE"
+    case logFileCount = "LOG_FILE_COUNT"
+    case logPrompts = "LOG_PROMPTS"
+    case requestTimeout = "REQUEST_TIMEOUT"
+    case writeTimeout = "WRITE_TIMEOUT"
     case webRoot = "WEB_ROOT"
 
     /// `--model-path`.
@@ -39,6 +45,12 @@ public enum SettingName: String, CaseIterable, Sendable {
         case .corsAllowedOrigins: "comma-separated origins of other web pages that may use the API (http://localhost:5173)"
         case .logLevel: "trace, debug, info, notice, warning, error or critical (info)"
         case .logFormat: "text or json (text)"
+        case .logFile: "file to write the log to, beside standard output"
+        case .logFileSize: "megabytes after which a new log file is begun; 0: never (64)"
+        case .logFileCount: "older log files that are kept (5)"
+        case .logPrompts: "1 writes prompts and replies to the log (0)"
+        case .requestTimeout: "seconds that a reply may take; 0: as long as it takes (600)"
+        case .writeTimeout: "seconds that a client may take nothing of its answer (60)"
         case .webRoot: "directory of the built web chat (beside the program, or frontend/dist)"
         }
     }
@@ -46,6 +58,6 @@ public enum SettingName: String, CaseIterable, Sendable {
     /// Settings of features that this version does not have. Set, they stop the start: an API key that nobody checks, or a certificate
     /// that nobody uses, would promise a protection that is not there.
     public static let unsupported = [
-        "API_KEYS", "API_KEYS_FILE", "RATE_LIMIT", "TLS_CERTIFICATE", "TLS_PRIVATE_KEY", "DATA_DIR", "LOG_FILE",
+        "API_KEYS", "API_KEYS_FILE", "RATE_LIMIT", "TLS_CERTIFICATE", "TLS_PRIVATE_KEY", "DATA_DIR",
     ]
 }

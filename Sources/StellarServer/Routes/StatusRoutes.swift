@@ -18,6 +18,16 @@ struct HealthRoute: Sendable {
     }
 }
 
+/// `GET /api/ready`: 200 while new requests are taken, 503 otherwise: for load balancers and supervisors.
+struct ReadyRoute: Sendable {
+    let holder: BackendHolder
+
+    func handle(_ request: Request, _ context: ServerRequestContext) async throws -> Response {
+        let answer = ReadyResponse(status: holder.status)
+        return try .json(answer, status: answer.ready ? .ok : .serviceUnavailable, headers: answer.ready ? [:] : [.retryAfter: "2"])
+    }
+}
+
 /// `GET /api/models` and `GET /api/models/{id}`.
 struct ModelRoutes: Sendable {
     let holder: BackendHolder
@@ -44,33 +54,5 @@ struct MetricsRoute: Sendable {
             headers: [.contentType: MetricText.contentType],
             body: ResponseBody(byteBuffer: ByteBuffer(string: registry.render()))
         )
-    }
-}
-
-/// What a request to the WebSocket path gets that is no handshake to grant.
-struct WebSocketRefusal: Sendable {
-    let origins: OriginPolicy
-
-    func handle(_ request: Request, _ context: ServerRequestContext) async throws -> Response {
-        switch WebSocketHandshake.judge(request.headers) {
-        case .badKey:
-            throw APIError.invalidRequest("Sec-WebSocket-Key must be 16 bytes in Base64.", code: "bad_websocket_handshake")
-        case .valid:
-            if let origin = request.headers[.origin], !origins.permits(origin, hosts: request.hosts) {
-                throw APIError.originNotAllowed(origin)
-            }
-            throw APIError.invalidRequest(
-                "A WebSocket handshake must be the first request of its connection, have no body, and say Upgrade: websocket.",
-                code: "bad_websocket_handshake"
-            )
-        case .notAnUpgrade, .badVersion:
-            var response = try Response.error(
-                APIError(status: 426, message: "This path speaks WebSocket, version 13.", code: "upgrade_required")
-            )
-            response.headers[.secWebSocketVersion] = WebSocketHandshake.version
-            response.headers[.upgrade] = "websocket"
-            response.headers[.connection] = "upgrade"
-            return response
-        }
     }
 }

@@ -7,11 +7,25 @@ package struct ChatSession {
     package enum Action: Equatable {
         case send(WebSocketServerEvent)
         /// Generate a reply and report its end by ``ChatSession/replyEnded(_:)``.
-        case reply(ChatCompletionRequest, id: String?)
+        case reply(Turn)
         /// End the running reply early.
         case cancelReply
         /// Going away (1001): close the connection.
         case close
+    }
+
+    /// A reply to generate.
+    package struct Turn: Equatable {
+        package var request: ChatCompletionRequest
+        /// Echoed in every event of the reply.
+        package var id: String?
+        package var wantsProgress = false
+
+        package init(_ request: ChatCompletionRequest, id: String?, wantsProgress: Bool = false) {
+            self.request = request
+            self.id = id
+            self.wantsProgress = wantsProgress
+        }
     }
 
     /// How a reply ended.
@@ -27,6 +41,8 @@ package struct ChatSession {
     /// The conversation as it was before the message that is being replied to; `nil` if no reply runs.
     private var beforeReply: [ChatMessage]?
     private var isShuttingDown = false
+
+    package var isReplying: Bool { beforeReply != nil }
 
     package init(id: String) {
         self.id = id
@@ -66,10 +82,10 @@ package struct ChatSession {
         var request = turn.request
         request.messages = conversation
         request.stream = true
-        return [.reply(request, id: turn.id)]
+        return [.reply(Turn(request, id: turn.id, wantsProgress: turn.wantsProgress))]
     }
 
-    /// The reply of the last ``Action/reply(_:id:)`` is over. A failed one leaves no trace: its message can be sent again.
+    /// The reply of the last ``Action/reply(_:)`` is over. A failed one leaves no trace: its message can be sent again.
     package mutating func replyEnded(_ end: ReplyEnd) -> [Action] {
         guard let before = beforeReply else { return [] }
         beforeReply = nil
