@@ -68,7 +68,11 @@ public struct ChatReply: Sendable {
     }
 
     private func collected() async throws -> ResponseCollector {
-        var collector = ResponseCollector(head: head, choiceCount: request.totalChoiceCount)
+        var collector = ResponseCollector(
+            head: head,
+            choiceCount: request.totalChoiceCount,
+            choicesPerPrompt: request.choiceCount
+        )
         for try await event in events { collector.add(event) }
         try Task.checkCancellation()
         return collector

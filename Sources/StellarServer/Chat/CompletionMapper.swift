@@ -6,11 +6,12 @@ public struct CompletionMapper: ReplyMapper {
     private let head: ChatReply.Head
     private let includesUsage: Bool
     private var offsets: [Int]
-    private var totals = ReplyTotals()
+    private var totals: ReplyTotals
 
     init(_ reply: ChatReply) {
         head = reply.head
         includesUsage = reply.request.includesUsage
+        totals = ReplyTotals(choicesPerPrompt: reply.request.choiceCount)
         offsets = Array(repeating: 0, count: reply.request.totalChoiceCount)
     }
 

@@ -10,10 +10,14 @@ public struct ResponseCollector: Sendable {
 
     private let head: ChatReply.Head
     private var choices: [Choice]
-    private var totals = ReplyTotals()
+    private var totals: ReplyTotals
 
-    public init(head: ChatReply.Head, choiceCount: Int) {
+    /// - Parameters:
+    ///   - choiceCount: Choices over all prompts.
+    ///   - choicesPerPrompt: `nil`: there is one prompt.
+    public init(head: ChatReply.Head, choiceCount: Int, choicesPerPrompt: Int? = nil) {
         self.head = head
+        totals = ReplyTotals(choicesPerPrompt: choicesPerPrompt ?? choiceCount)
         choices = Array(repeating: Choice(), count: choiceCount)
     }
 

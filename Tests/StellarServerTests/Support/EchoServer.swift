@@ -1,7 +1,9 @@
 import Hummingbird
+import HummingbirdCore
 import Logging
 import NIOCore
 import NIOHTTP1
+import NIOWebSocket
 import ServiceLifecycle
 import StellarServer
 
