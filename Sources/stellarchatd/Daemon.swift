@@ -75,7 +75,9 @@ struct Daemon {
         do {
             return try LogFile(.init(path: path, maxSize: settings.logFileSize << 20, keptFiles: settings.logFileCount))
         } catch {
-            throw SettingsError(problems: ["LOG_FILE (--log-file) is \"\(path)\", but must be a file that can be written: \(error.localizedDescription)"])
+            throw SettingsError(problems: [
+                "LOG_FILE (--log-file) is \"\(path)\", but must be a file that can be written: \(error.localizedDescription)"
+            ])
         }
     }
 

@@ -117,7 +117,7 @@ struct AnswerDocumentTests {
         )
         #expect(
             try encodeText(health)
-                == #"{"model":null,"queue":{"max":64,"running":0,"waiting":1},"status":"loading","uptime_seconds":1.5,"version":"0.1"}"#
+                == #"{"model":null,"queue":{"capacity":64,"running":0,"waiting":1},"status":"loading","uptime_seconds":1.5,"version":"0.1"}"#
         )
         #expect(try JSONCoding.decode(HealthResponse.self, from: try JSONCoding.encode(health)) == health)
     }

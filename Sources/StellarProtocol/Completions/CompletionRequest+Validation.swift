@@ -30,7 +30,11 @@ extension CompletionRequest {
         }
         request.logprobs = try logprobs.map { count throws(APIError) in
             guard (0...20).contains(count) else {
-                throw .invalidRequest("Invalid value for 'logprobs': \(count) is not in the range 0 to 20.", param: "logprobs", code: "invalid_value")
+                throw .invalidRequest(
+                    "Invalid value for 'logprobs': \(count) is not in the range 0 to 20.",
+                    param: "logprobs",
+                    code: "invalid_value"
+                )
             }
             return count
         }

@@ -27,7 +27,9 @@ struct PromptBuilder: Sendable {
 
     /// - Throws: 400 for an id outside of the vocabulary.
     func checked(_ tokens: [Int], param: String) throws(APIError) -> [TokenID] {
-        guard let wrong = tokens.first(where: { !(0..<model.tokenizer.vocabularySize).contains($0) }) else { return tokens.map { TokenID($0) } }
+        guard let wrong = tokens.first(where: { !(0..<model.tokenizer.vocabularySize).contains($0) }) else {
+            return tokens.map { TokenID($0) }
+        }
         throw .invalidRequest(
             "'\(param)' holds the token \(wrong); 0 to \(model.tokenizer.vocabularySize - 1) is possible.",
             param: param,

@@ -168,6 +168,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         pipeline.removeHandler(codec.encoder, promise: nil)
         // Last: what it has read beyond the handshake goes to the stream.
         pipeline.removeHandler(codec.decoder, promise: nil)
+        pipeline.fireChannelReadComplete()
     }
 
     /// The handshake was refused: its request is an ordinary one, and complete.

@@ -41,7 +41,8 @@ package actor WebSocketConnection {
     private let outbox = BoundedChannel<ByteBuffer>(capacity: WebSocketConnection.queueLength)
     private var parser: WebSocketFrameParser
     private var reader: WebSocketMessageReader
-    private var lastHeard = ContinuousClock.now
+    /// Since the last ping.
+    private var hasHeardFromClient = true
     private var lastMessage = ContinuousClock.now
     private var isClosing = false
 
@@ -91,7 +92,7 @@ package actor WebSocketConnection {
     private func read(_ inbound: RequestBody) async {
         do {
             for try await bytes in inbound where !isClosing {
-                lastHeard = .now
+                hasHeardFromClient = true
                 parser.append(bytes)
                 while !isClosing, let frame = try parser.next() { await receive(frame) }
             }
@@ -121,12 +122,12 @@ package actor WebSocketConnection {
 
     private func pingRegularly() async {
         while (try? await Task.sleep(for: limits.pingInterval)) != nil, !isClosing {
-            let now = ContinuousClock.now
-            if now - lastHeard > limits.pingInterval * 2 {
+            if !hasHeardFromClient {
                 close(.goingAway, reason: "No answer to a ping.")
-            } else if let idle = limits.idleTimeout, now - lastMessage > idle, await !session.isBusy {
+            } else if let idle = limits.idleTimeout, ContinuousClock.now - lastMessage > idle, await !session.isBusy {
                 close(.goingAway, reason: "Nothing was said for too long.")
             } else {
+                hasHeardFromClient = false
                 await send(.ping, ByteBuffer(integer: UInt64.random(in: .min ... .max)))
             }
         }

@@ -27,7 +27,8 @@ package struct WebSocketRoute: Sendable {
         case .notAnUpgrade, .badVersion: return try Self.upgradeRequired
         case .valid:
             // The connection leaves the offer in only where it can be granted.
-            guard let upgrade = HTTPField.Name("upgrade"), request.headers[upgrade] != nil, let key = request.headers[.secWebSocketKey] else {
+            guard let upgrade = HTTPField.Name("upgrade"), request.headers[upgrade] != nil, let key = request.headers[.secWebSocketKey]
+            else {
                 throw APIError.invalidRequest(
                     "A WebSocket handshake must have no body and say Connection: Upgrade and Upgrade: websocket.",
                     code: "bad_websocket_handshake"

@@ -34,7 +34,10 @@ struct ConversationRendererTests {
         #expect(text == "<system>A<end><user>hi<end><system>B<end><assistant>")
     }
 
-    @Test("Several system messages become one at the beginning where the template wants that, or would lose them", arguments: [strict, forgetful])
+    @Test(
+        "Several system messages become one at the beginning where the template wants that, or would lose them",
+        arguments: [strict, forgetful]
+    )
     func merged(template: String) throws {
         let messages = [("system", "A"), ("user", "hi"), ("developer", "B")]
         #expect(try render(template, messages) == "<system>A\n\nB<end><user>hi<end><assistant>")

@@ -9,7 +9,9 @@ import Testing
 
 @Suite("Legacy completions and tokens", .timeLimit(.minutes(1)))
 struct CompletionTests {
-    private func post(_ body: String, to path: String = "/v1/completions", _ check: @escaping @Sendable (TestResponse) throws -> Void) async throws {
+    private func post(_ body: String, to path: String = "/v1/completions", _ check: @escaping @Sendable (TestResponse) throws -> Void)
+        async throws
+    {
         try await TestServer().test(.router) { client in
             try await client.execute(uri: path, method: .post, body: ByteBuffer(string: body)) { try check($0) }
         }
@@ -69,8 +71,10 @@ struct CompletionTests {
     static let refused: [(String, String)] = [
         ("{}", "prompt"), (#"{"prompt":null}"#, "prompt"), (#"{"prompt":[]}"#, "prompt"), (#"{"prompt":7}"#, "prompt"),
         (#"{"prompt":[1,"a"]}"#, "prompt"), (#"{"prompt":[1.5]}"#, "prompt"), (#"{"prompt":"a","suffix":"b"}"#, "suffix"),
-        (#"{"prompt":"a","best_of":3}"#, "best_of"), (#"{"prompt":"a","best_of":1,"n":2}"#, "best_of"), (#"{"prompt":"a","logprobs":21}"#, "logprobs"),
-        (#"{"prompt":"a","logprobs":true}"#, "logprobs"), (#"{"prompt":"a","max_tokens":0}"#, "max_tokens"), (#"{"prompt":"a","n":99}"#, "n"),
+        (#"{"prompt":"a","best_of":3}"#, "best_of"), (#"{"prompt":"a","best_of":1,"n":2}"#, "best_of"),
+        (#"{"prompt":"a","logprobs":21}"#, "logprobs"),
+        (#"{"prompt":"a","logprobs":true}"#, "logprobs"), (#"{"prompt":"a","max_tokens":0}"#, "max_tokens"),
+        (#"{"prompt":"a","n":99}"#, "n"),
         (#"{"prompt":"a","temperature":9}"#, "temperature"), (#"{"prompt":"a","timeout":0}"#, "timeout"),
     ]
 

@@ -11,7 +11,10 @@ struct OverloadTests {
         return RawConnection.request("POST", "/v1/chat/completions", body: body)
     }
 
-    @Test("A reply that takes too long ends: by 504 before the first byte, by an error event in a stream", arguments: ["silent", "endless"])
+    @Test(
+        "A reply that takes too long ends: by 504 before the first byte, by an error event in a stream",
+        arguments: ["silent", "endless"]
+    )
     func timeout(word: String) async throws {
         var server = TestServer()
         server.configuration.requestTimeout = .milliseconds(200)
@@ -45,7 +48,8 @@ struct OverloadTests {
     func progress() async throws {
         let backend = ScriptedBackend(choices: [
             [
-                .queued(position: 3), .queued(position: 1), .started(GenerationStart(promptTokens: 2048)), .prefill(processed: 512, total: 2048),
+                .queued(position: 3), .queued(position: 1), .started(GenerationStart(promptTokens: 2048)),
+                .prefill(processed: 512, total: 2048),
                 textEvent("Hi"), endEvent(),
             ]
         ])
@@ -113,7 +117,10 @@ struct OverloadTests {
     @Test("A message that asks for progress gets it before the first block, and timings at the end; others do not")
     func webSocketProgress() async throws {
         let backend = ScriptedBackend(choices: [
-            [.queued(position: 2), .started(GenerationStart(promptTokens: 9)), .prefill(processed: 4, total: 9), textEvent("a"), endEvent()]
+            [
+                .queued(position: 2), .started(GenerationStart(promptTokens: 9)), .prefill(processed: 4, total: 9), textEvent("a"),
+                endEvent(),
+            ]
         ])
         try await TestServer(state: .ready(backend)).run { port, _ in
             let client = try await WebSocketClient(port: port)

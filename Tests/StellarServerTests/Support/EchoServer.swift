@@ -54,7 +54,12 @@ struct EchoServer: Sendable {
                 await WebSocketConnection(session: Echo(), limits: limits, logger: logger).run(body, &writer)
             }
         }
-        let connection = ConnectionLimits(maxBodySize: 1 << 20, idleTimeout: nil, writeTimeout: writeTimeout, closeTimeout: .milliseconds(500))
+        let connection = ConnectionLimits(
+            maxBodySize: 1 << 20,
+            idleTimeout: nil,
+            writeTimeout: writeTimeout,
+            closeTimeout: .milliseconds(500)
+        )
         return Application(
             responder: router.buildResponder(),
             server: HTTPServerBuilder {
