@@ -73,7 +73,7 @@ public final class KeyRing: Sendable {
     // MARK: Changes
 
     /// Reads the database's keys again.
-    func reload() async throws {
+    package func reload() async throws {
         guard let store else { return }
         let entries = Dictionary(try await store.entries().map { ($0.id, $0) }) { first, _ in first }
         let revoked = state.withLock { state in

@@ -159,6 +159,23 @@ public final class StorageDatabase: Sendable {
         }
     }
 
+    // MARK: For tests
+
+    /// The value of a pragma that is a number, on the connection that writes.
+    package func pragma(_ name: String) async throws -> Int? {
+        try await pool.writeWithoutTransaction { try Int.fetchOne($0, sql: "PRAGMA \(name)") }
+    }
+
+    /// Makes every write fail, as on a file system that is read-only.
+    package func forbidWriting(_ isForbidden: Bool) async throws {
+        try await pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA query_only = \(isForbidden)") }
+    }
+
+    /// Makes writing fail beyond a size, as on a disk that is full.
+    package func limitSize(pages: Int) async throws {
+        _ = try await pool.writeWithoutTransaction { try Int.fetchOne($0, sql: "PRAGMA max_page_count = \(pages)") }
+    }
+
     /// Moves the log into the database file and closes it.
     public func close() {
         try? pool.close()
