@@ -16,6 +16,7 @@ public struct InferenceError: Error, Sendable, Equatable, CustomStringConvertibl
             case contextLengthExceeded
             case queueFull
             case engineStopped
+            case deadlineExceeded
             case outOfMemory
         }
 
@@ -43,6 +44,8 @@ public struct InferenceError: Error, Sendable, Equatable, CustomStringConvertibl
         public static let queueFull = Code(kind: .queueFull)
         /// The engine is shutting down or has stopped.
         public static let engineStopped = Code(kind: .engineStopped)
+        /// The request's deadline passed before its reply had ended.
+        public static let deadlineExceeded = Code(kind: .deadlineExceeded)
         /// Memory for weights or cache could not be had.
         public static let outOfMemory = Code(kind: .outOfMemory)
     }

@@ -82,6 +82,6 @@ struct Benchmark {
     private mutating func request(promptTokens: Int, maxTokens: Int) -> GenerationRequest {
         let vocabulary = TokenID(clamping: engine.model.tokenizer.vocabularySize)
         let prompt = (0..<promptTokens).map { _ in TokenID.random(in: 0..<max(1, vocabulary), using: &generator) }
-        return GenerationRequest(promptTokens: prompt, sampling: .greedy, maxTokens: maxTokens, ignoreEndOfGeneration: true)
+        return GenerationRequest(promptTokens: prompt, sampling: .greedy, maxTokens: maxTokens, ignoreEOS: true)
     }
 }

@@ -117,7 +117,7 @@ private actor ReplyPrinter {
     func show(_ stream: GenerationStream) async throws {
         for try await event in stream {
             switch event {
-            case .started: break
+            case .queued, .started, .prefill, .promptLogprobs: break
             case .delta(let delta):
                 text += delta.text
                 if !delta.text.isEmpty { Terminal.write(delta.text) }

@@ -37,7 +37,7 @@ struct GenerateCommand: AsyncParsableCommand {
         var text = ""
         for try await event in try engine.generate(request) {
             switch event {
-            case .started: break
+            case .queued, .started, .prefill, .promptLogprobs: break
             case .delta(let delta):
                 if json { text += delta.text } else if !delta.text.isEmpty { Terminal.write(delta.text) }
             case .finished(let summary):

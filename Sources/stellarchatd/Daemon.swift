@@ -25,7 +25,7 @@ struct Daemon {
             case .help: print(CommandLineFlags.helpText)
             case .version: print("stellarchatd \(BuildInformation.version)")
             case .perform(let command, let flags): exit(await DatabaseTool.run(command, try Self.settings(flags: flags)))
-            case .run(let flags): exit(await Daemon(settings: try Self.settings(flags: flags)).run())
+            case .run(let flags): exit(try await Daemon(settings: Self.settings(flags: flags)).run())
             }
         } catch {
             try? FileHandle.standardError.write(contentsOf: Data("stellarchatd can't start:\n\(error)\n".utf8))
@@ -49,20 +49,40 @@ struct Daemon {
     private let metrics = ServerMetrics()
     private let holder = BackendHolder()
 
-    private init(settings: ServerSettings) {
+    private let logFile: LogFile?
+
+    /// - Throws: ``SettingsError`` if the log file can't be written.
+    private init(settings: ServerSettings) throws(SettingsError) {
         self.settings = settings
+        let file = try Self.openLogFile(settings)
+        logFile = file
         let format = settings.logFormat
         LoggingSystem.bootstrap { label in
+            let write: @Sendable (Data) -> Void = { line in
+                try? FileHandle.standardOutput.write(contentsOf: line)
+                file?.write(line)
+            }
             var handler: any LogHandler =
                 switch format {
-                case .text: StreamLogHandler.standardOutput(label: label)
-                case .json: JSONLogHandler(label: label)
+                case .text: TextLogHandler(label: label, write: write)
+                case .json: JSONLogHandler(label: label, write: write)
                 }
             handler.logLevel = settings.logLevel
             return handler
         }
         MetricsSystem.bootstrap(RegistryMetricsFactory(registry: metrics.registry))
         logger = Logger(label: "stellarchatd")
+    }
+
+    private static func openLogFile(_ settings: ServerSettings) throws(SettingsError) -> LogFile? {
+        guard let path = settings.logFile else { return nil }
+        do {
+            return try LogFile(.init(path: path, maxSize: settings.logFileSize << 20, keptFiles: settings.logFileCount))
+        } catch {
+            throw SettingsError(problems: [
+                "LOG_FILE (--log-file) is \"\(path)\", but must be a file that can be written: \(error.localizedDescription)"
+            ])
+        }
     }
 
     /// Runs until a signal or a failure.
@@ -110,6 +130,7 @@ struct Daemon {
             services: [
                 .init(service: KeyWatch(keys, logger: logger)),
                 .init(service: model, failureTerminationBehavior: .gracefullyShutdownGroup), .init(service: server),
+                .init(service: SystemdNotifier(holder: holder, logger: logger)),
             ],
             logger: logger
         )
@@ -137,7 +158,20 @@ struct Daemon {
                 }
             }
         }
-        defer { signals.cancel() }
+        let reopening = Task { [logger, logFile] in
+            for await _ in await UnixSignalsSequence(trapping: .sighup) {
+                do {
+                    try logFile?.reopen()
+                    logger.notice("Log file reopened")
+                } catch {
+                    logger.error("The log file can't be reopened", metadata: ["error": "\(error)"])
+                }
+            }
+        }
+        defer {
+            signals.cancel()
+            reopening.cancel()
+        }
         do {
             try await running.value
         } catch is CancellationError {
@@ -188,6 +222,9 @@ struct Daemon {
         configuration.access.trustedProxies = settings.trustedProxies
         configuration.access.rateLimit = settings.rateLimit
         configuration.access.metricsArePublic = settings.metricsArePublic
+        configuration.logsPrompts = settings.logPrompts
+        configuration.requestTimeout = settings.requestTimeout > 0 ? .seconds(settings.requestTimeout) : nil
+        configuration.writeTimeout = .seconds(settings.writeTimeout)
         configuration.webRoot = WebRoot.find(configured: settings.webRoot)
         if configuration.webRoot == nil {
             logger.warning("There is no web chat: neither WEB_ROOT nor frontend/dist has an index.html. The API works without it.")

@@ -12,6 +12,25 @@ public struct EngineConfiguration: Sendable, Equatable {
     public var cacheBytes: Int?
     /// How the products of whole prompt chunks are computed.
     public var matrixProducts: MatrixProducts
+    /// Same request and seed, same tokens, whatever else runs, is cached, or was cut how: prompts never go through BLAS (`matrixProducts`
+    /// must not be `blas`). Without it that holds as long as BLAS is not in use (see ``InferenceEngine/usesBLAS``).
+    public var reproducible: Bool
+    /// Keep keys and values of earlier prompts and replies, and use them for prompts that begin with the same tokens.
+    public var prefixCaching: Bool
+    /// Guess the next tokens from repetitions in the sequence's own text, and check several guesses in one step, where that is faster. The
+    /// tokens are the same as without.
+    public var speculation: Speculation
+    /// Most prompt tokens in a step; `nil`: chosen by the engine.
+    public var prefillChunk: Int?
+
+    /// When to guess tokens.
+    public enum Speculation: String, Sendable, CaseIterable {
+        case off
+        /// Where guesses of the sequence were right often enough to pay for those that were not.
+        case auto
+        /// Whenever there is a guess (for tests).
+        case always
+    }
 
     /// How the products of whole prompt chunks are computed; single tokens always go through our own kernels.
     public enum MatrixProducts: String, Sendable, CaseIterable {
@@ -27,7 +46,11 @@ public struct EngineConfiguration: Sendable, Equatable {
         maxQueue: Int = 64,
         threads: Int? = nil,
         cacheBytes: Int? = nil,
-        matrixProducts: MatrixProducts = .auto
+        matrixProducts: MatrixProducts = .auto,
+        reproducible: Bool = false,
+        prefixCaching: Bool = true,
+        speculation: Speculation = .auto,
+        prefillChunk: Int? = nil
     ) {
         self.contextLength = contextLength
         self.maxBatch = maxBatch
@@ -35,5 +58,9 @@ public struct EngineConfiguration: Sendable, Equatable {
         self.threads = threads
         self.cacheBytes = cacheBytes
         self.matrixProducts = matrixProducts
+        self.reproducible = reproducible
+        self.prefixCaching = prefixCaching
+        self.speculation = speculation
+        self.prefillChunk = prefillChunk
     }
 }

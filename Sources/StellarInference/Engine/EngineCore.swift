@@ -7,7 +7,7 @@ final class EngineCore {
     /// One generation, from submission to its end.
     private final class Sequence {
         let request: GenerationRequest
-        let events: GenerationStream.Continuation
+        let events: EventChannel
         var tokens: [TokenID]
         var sampler: Sampler
         var reply: ReplyStream
@@ -66,10 +66,15 @@ final class EngineCore {
 
     /// One round: new mail, one forward pass, one token for each sequence that has caught up. Returns `false` when it is time to stop.
     private func step() -> Bool {
-        let mail = mailbox.take(waitingIfEmpty: sequences.isEmpty)
+        let mail = mailbox.take(waiting: sequences.isEmpty ? .forever : .none)
         mail.submissions.forEach(enqueue)
         mail.cancellations.forEach(remove)
         if mail.isStopping { return false }
+        let now = ContinuousClock.now
+        for (id, sequence) in sequences where sequence.request.deadline.map({ $0 <= now }) ?? false {
+            sequence.events.finish(throwing: InferenceError(.deadlineExceeded, "The request's deadline passed before its reply had ended."))
+            remove(id)
+        }
         let plan = scheduler.plan()
         publishStatus()
         if !plan.isEmpty { process(plan) }
@@ -80,6 +85,7 @@ final class EngineCore {
         let status = EngineStatus(
             running: scheduler.runningCount,
             waiting: scheduler.waitingCount,
+            capacity: mailbox.capacity,
             usedCacheBlocks: scheduler.usedBlocks,
             totalCacheBlocks: scheduler.totalBlocks
         )
@@ -126,7 +132,7 @@ final class EngineCore {
     /// Tells the sequence's consumer that work on it begins, once.
     private func begin(_ id: Scheduler.SequenceID) {
         guard let sequence = sequences[id], sequence.clock.begin() else { return }
-        sequence.events.yield(.started(GenerationStart(promptTokens: sequence.request.promptTokens.count)))
+        _ = sequence.events.send(.started(GenerationStart(promptTokens: sequence.request.promptTokens.count)))
     }
 
     /// Samples one token for each of `ids`, spread over the pool; row i of `logits` belongs to `ids[i]`.
@@ -173,15 +179,15 @@ final class EngineCore {
 
 /// What one step has to tell the consumer of one sequence.
 private struct Report {
-    let events: GenerationStream.Continuation
+    let events: EventChannel
     let delta: GenerationDelta
     /// If the sequence has ended.
     let summary: GenerationSummary?
 
     func deliver() {
-        events.yield(.delta(delta))
+        _ = events.send(.delta(delta))
         guard let summary else { return }
-        events.yield(.finished(summary))
+        _ = events.send(.finished(summary))
         events.finish()
     }
 }

@@ -3,20 +3,31 @@ import Synchronization
 
 /// The bounded door between callers on any thread and the engine thread.
 ///
-/// Thread contract: ``take(waitingIfEmpty:)`` and ``publish(_:ended:)`` are the engine thread's, everything else anyone's.
+/// Thread contract: ``take(waiting:)`` and ``publish(_:ended:)`` are the engine thread's, everything else anyone's.
 final class EngineMailbox: Sendable {
     struct Submission: Sendable {
         let id: Scheduler.SequenceID
         let request: GenerationRequest
         let submitted: ContinuousClock.Instant
-        let events: GenerationStream.Continuation
+        let events: EventChannel
     }
 
     /// What came in since the last look.
     struct Mail {
         var submissions: [Submission] = []
         var cancellations: [Scheduler.SequenceID] = []
+        /// Sequences whose reader was behind and has caught up.
+        var resumptions: [Scheduler.SequenceID] = []
         var isStopping = false
+
+        var isEmpty: Bool { submissions.isEmpty && cancellations.isEmpty && resumptions.isEmpty && !isStopping }
+    }
+
+    /// How long ``take(waiting:)`` waits for mail.
+    enum Patience {
+        case none
+        case until(ContinuousClock.Instant)
+        case forever
     }
 
     private struct State {
@@ -40,6 +51,9 @@ final class EngineMailbox: Sendable {
         state = Mutex(State(status: status))
     }
 
+    /// Most sequences that are accepted at the same time.
+    var capacity: Int { maxBatch + maxQueue }
+
     /// The engine's last word, with what it has not seen yet counted as waiting.
     var status: EngineStatus {
         state.withLock { state in
@@ -50,22 +64,26 @@ final class EngineMailbox: Sendable {
     }
 
     /// - Throws: ``InferenceError`` `queueFull`, `engineStopped`.
-    func submit(_ request: GenerationRequest, events: GenerationStream.Continuation) throws(InferenceError) -> Scheduler.SequenceID {
-        let outcome: Result<Scheduler.SequenceID, InferenceError> = state.withLock { state in
+    func submit(_ request: GenerationRequest) throws(InferenceError) -> GenerationStream {
+        let outcome: Result<EventChannel, InferenceError> = state.withLock { state in
             if state.mail.isStopping || state.hasStopped { return .failure(Self.stopped) }
-            if state.outstanding >= maxBatch + maxQueue { return .failure(full(state.outstanding - maxBatch)) }
+            if state.outstanding >= capacity { return .failure(full(state.outstanding - maxBatch)) }
             let id = state.nextID
+            let events = EventChannel(onRoom: { [self] in post { $0.resumptions.append(id) } }) { [self] in
+                post { $0.cancellations.append(id) }
+            }
             state.nextID += 1
             state.outstanding += 1
             state.mail.submissions.append(Submission(id: id, request: request, submitted: .now, events: events))
-            return .success(id)
+            return .success(events)
         }
+        let events = try outcome.get()
         signal.signal()
-        return try outcome.get()
+        return GenerationStream(events)
     }
 
-    func cancel(_ id: Scheduler.SequenceID) {
-        state.withLock { $0.mail.cancellations.append(id) }
+    private func post(_ change: (inout Mail) -> Void) {
+        state.withLock { change(&$0.mail) }
         signal.signal()
     }
 
@@ -85,16 +103,22 @@ final class EngineMailbox: Sendable {
         }
     }
 
-    /// All mail since the last call. If there is none and `waitingIfEmpty`, sleeps until some comes.
-    func take(waitingIfEmpty: Bool) -> Mail {
+    /// All mail since the last call. If there is none, sleeps until some comes or patience ends.
+    func take(waiting patience: Patience) -> Mail {
         while true {
             let mail = state.withLock { state in
                 defer { state.mail = Mail(isStopping: state.mail.isStopping) }
                 return state.mail
             }
-            let isEmpty = mail.submissions.isEmpty && mail.cancellations.isEmpty && !mail.isStopping
-            guard isEmpty, waitingIfEmpty else { return mail }
-            signal.wait()
+            guard mail.isEmpty else { return mail }
+            switch patience {
+            case .none: return mail
+            case .until(let end):
+                let rest = end - .now
+                if rest <= .zero { return mail }
+                _ = signal.wait(timeout: .now() + .nanoseconds(Int(min(rest.seconds * 1e9, 1e15))))
+            case .forever: signal.wait()
+            }
         }
     }
 

@@ -1,7 +1,14 @@
-/// What a generation reports, in order: one `.started`, any number of `.delta`, then one `.finished`, unless the stream throws.
+/// What a generation reports, in order: any number of `.queued`, one `.started`, any number of `.prefill`, `.promptLogprobs` if they were
+/// asked for, any number of `.delta`, then one `.finished`, unless the stream throws.
 public enum GenerationEvent: Sendable, Equatable {
+    /// It waits for a place; `position` 1 is the next in the queue. Sent when it begins to wait and when the position has changed.
+    case queued(position: Int)
     /// It has left the queue: the next step works on it.
     case started(GenerationStart)
+    /// The first `processed` of the prompt's `total` tokens have been worked on. Sent at most once a step, for prompts that take several.
+    case prefill(processed: Int, total: Int)
+    /// One entry for each token of the prompt; `nil` for the first, which nothing comes before.
+    case promptLogprobs([TokenLogprob?])
     case delta(GenerationDelta)
     case finished(GenerationSummary)
 }

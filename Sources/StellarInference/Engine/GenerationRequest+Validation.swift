@@ -16,6 +16,7 @@ extension GenerationRequest {
         }
         try check("max_tokens", Double(maxTokens ?? 1), 1...Double(Int32.max))
         try check("logprobs", Double(logprobs ?? 0), 0...20)
+        try check("prompt_logprobs", Double(promptLogprobs ?? 0), 0...20)
         guard !stopStrings.contains("") else {
             throw InferenceError(.invalidRequest, "stop holds an empty string, which would end every reply at once.")
         }

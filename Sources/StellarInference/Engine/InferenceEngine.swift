@@ -52,7 +52,7 @@ public final class InferenceEngine: Sendable {
         let mailbox = EngineMailbox(
             maxQueue: configuration.maxQueue,
             maxBatch: plan.maxBatch,
-            status: EngineStatus(running: 0, waiting: 0, usedCacheBlocks: 0, totalCacheBlocks: plan.cacheBlocks)
+            status: EngineStatus(capacity: plan.maxBatch + configuration.maxQueue, totalCacheBlocks: plan.cacheBlocks)
         )
         self.model = model
         self.configuration = configuration
@@ -85,12 +85,7 @@ public final class InferenceEngine: Sendable {
     /// - Throws: ``InferenceError`` `invalidRequest`, `contextLengthExceeded`, `queueFull`, `engineStopped`.
     public func generate(_ request: GenerationRequest) throws(InferenceError) -> GenerationStream {
         try request.validate(vocabularySize: model.configuration.vocabularySize, contextLength: contextLength)
-        let (stream, events) = GenerationStream.makeStream()
-        let id = try mailbox.submit(request, events: events)
-        events.onTermination = { [mailbox] termination in
-            if case .cancelled = termination { mailbox.cancel(id) }
-        }
-        return stream
+        return try mailbox.submit(request)
     }
 
     /// What the engine is doing now.
@@ -108,25 +103,5 @@ public final class InferenceEngine: Sendable {
         thread.name = name
         thread.stackSize = 8 << 20
         thread.start()
-    }
-}
-
-/// The events of one generation; iterate once.
-public typealias GenerationStream = AsyncThrowingStream<GenerationEvent, any Error>
-
-/// A snapshot of the engine's load.
-public struct EngineStatus: Sendable, Equatable {
-    /// Sequences that have a place in the batch.
-    public var running: Int
-    /// Requests in the queue.
-    public var waiting: Int
-    public var usedCacheBlocks: Int
-    public var totalCacheBlocks: Int
-
-    public init(running: Int, waiting: Int, usedCacheBlocks: Int, totalCacheBlocks: Int) {
-        self.running = running
-        self.waiting = waiting
-        self.usedCacheBlocks = usedCacheBlocks
-        self.totalCacheBlocks = totalCacheBlocks
     }
 }

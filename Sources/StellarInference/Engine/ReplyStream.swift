@@ -12,7 +12,7 @@ package struct ReplyStream: Sendable {
 
     package init(request: GenerationRequest, tokenizer: Tokenizer, contextLength: Int) {
         self.request = request
-        endTokens = request.ignoreEndOfGeneration ? [] : tokenizer.endOfGenerationTokens
+        endTokens = request.ignoreEOS ? [] : tokenizer.endOfGenerationTokens
         limit = min(request.maxTokens ?? .max, contextLength - request.promptTokens.count)
         detokenizer = StreamingDetokenizer(tokenizer, skippingSpecialTokens: true)
         matcher = StopStringMatcher(request.stopStrings)

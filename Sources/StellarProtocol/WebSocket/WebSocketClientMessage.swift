@@ -19,6 +19,8 @@ public enum WebSocketClientMessage: Sendable, Equatable {
         public var userMessageID: String?
         /// Under what id the reply is stored.
         public var messageID: String?
+        /// Extension: events of queue and prompt before the reply, and timings at its end.
+        public var wantsProgress = false
 
         public init(id: String? = nil, content: ChatContent?, request: ChatCompletionRequest = ChatCompletionRequest(messages: [])) {
             self.id = id
@@ -30,7 +32,7 @@ public enum WebSocketClientMessage: Sendable, Equatable {
 
 extension WebSocketClientMessage: Codable {
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case type, id, content
+        case type, id, content, progress
         case parentID = "parent_id"
         case userMessageID = "user_message_id"
         case messageID = "message_id"
@@ -51,6 +53,7 @@ extension WebSocketClientMessage: Codable {
             guard content != nil || !request.messages.isEmpty || turn.userMessageID != nil || turn.messageID != nil else {
                 throw DecodingError.keyNotFound(CodingKeys.content, .init(codingPath: decoder.codingPath, debugDescription: "no content"))
             }
+            turn.wantsProgress = try container.decodeIfPresent(Bool.self, forKey: .progress) ?? false
             self = .message(turn)
         case "chat.cancel": self = .cancel
         case "ping": self = .ping
@@ -70,6 +73,7 @@ extension WebSocketClientMessage: Codable {
             if case .set(let parent) = turn.parentID { try container.encode(parent, forKey: .parentID) }
             try container.encodeIfPresent(turn.userMessageID, forKey: .userMessageID)
             try container.encodeIfPresent(turn.messageID, forKey: .messageID)
+            if turn.wantsProgress { try container.encode(true, forKey: .progress) }
             try turn.request.encodeOptions(to: encoder)
         case .cancel: try container.encode("chat.cancel", forKey: .type)
         case .ping: try container.encode("ping", forKey: .type)

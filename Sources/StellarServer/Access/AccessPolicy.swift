@@ -1,7 +1,6 @@
 import HTTPTypes
 import Hummingbird
 import NIOCore
-import NIOHTTP1
 import StellarInference
 import StellarProtocol
 
@@ -25,24 +24,14 @@ struct Credentials {
     var forwarded: [String] = []
     var forwardedFor: [String] = []
 
-    /// - Parameter header: the values of a header by its name in lower case.
-    init(host: String?, query: QueryParameters?, header: (String) -> [String]) {
-        self.host = host
+    /// - Parameter isWebSocket: whether the query may have the key: browsers can't set headers of a WebSocket.
+    init(_ request: Request, isWebSocket: Bool) {
+        func header(_ name: String) -> [String] { HTTPField.Name(name).map { request.headers[values: $0] } ?? [] }
+        let query = isWebSocket ? request.query : nil
+        host = request.head.authority
         forwarded = header("forwarded")
         forwardedFor = header("x-forwarded-for")
         keys = header("authorization").compactMap(Self.bearer) + header("x-api-key") + [query?["api_key"]].compactMap { $0 }
-    }
-
-    /// - Parameter isWebSocket: whether the query may have the key: browsers can't set headers of a WebSocket.
-    init(_ request: Request, isWebSocket: Bool) {
-        self.init(host: request.head.authority, query: isWebSocket ? request.query : nil) { name in
-            HTTPField.Name(name).map { request.headers[values: $0] } ?? []
-        }
-    }
-
-    init(handshake head: HTTPRequestHead) {
-        let query = head.uri.split(separator: "?", maxSplits: 1).dropFirst().first.map(String.init)
-        self.init(host: head.headers.first(name: "host"), query: QueryParameters(query)) { head.headers[$0] }
     }
 
     /// The token of `Bearer TOKEN` (RFC 6750; the scheme in any case).

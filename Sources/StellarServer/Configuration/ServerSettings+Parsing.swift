@@ -47,6 +47,12 @@ extension ServerSettings {
         reader.text(.dataDirectory) { dataDirectory = $0 }
         reader.choice(.logLevel, of: Logger.Level.self) { logLevel = $0 }
         reader.choice(.logFormat, of: LogFormat.self) { logFormat = $0 }
+        reader.text(.logFile) { logFile = $0 }
+        reader.integer(.logFileSize, in: 0...1_000_000) { logFileSize = $0 }
+        reader.integer(.logFileCount, in: 0...1000) { logFileCount = $0 }
+        reader.integer(.logPrompts, in: 0...1) { logPrompts = $0 == 1 }
+        reader.integer(.requestTimeout, in: 0...86_400) { requestTimeout = $0 }
+        reader.integer(.writeTimeout, in: 1...86_400) { writeTimeout = $0 }
         reader.directory(.webRoot) { webRoot = $0 }
         reader.refuseUnsupported()
         guard reader.problems.isEmpty else { throw SettingsError(problems: reader.problems) }

@@ -46,6 +46,16 @@ public struct ServerSettings: Sendable, Equatable {
     public var dataDirectory: String?
     public var logLevel = Logger.Level.info
     public var logFormat = LogFormat.text
+    /// `nil`: standard output alone.
+    public var logFile: String?
+    /// Megabytes; 0: no limit.
+    public var logFileSize = 64
+    public var logFileCount = 5
+    public var logPrompts = false
+    /// Seconds; 0: no limit.
+    public var requestTimeout = 600
+    /// Seconds.
+    public var writeTimeout = 60
     /// The built web chat; `nil`: `web` beside the program, else `frontend/dist`.
     public var webRoot: String?
 

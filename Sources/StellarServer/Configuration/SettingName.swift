@@ -21,6 +21,12 @@ public enum SettingName: String, CaseIterable, Sendable {
     case dataDirectory = "DATA_DIR"
     case logLevel = "LOG_LEVEL"
     case logFormat = "LOG_FORMAT"
+    case logFile = "LOG_FILE"
+    case logFileSize = "LOG_FILE_SIZE"
+    case logFileCount = "LOG_FILE_COUNT"
+    case logPrompts = "LOG_PROMPTS"
+    case requestTimeout = "REQUEST_TIMEOUT"
+    case writeTimeout = "WRITE_TIMEOUT"
     case webRoot = "WEB_ROOT"
 
     /// `--model-path`.
@@ -57,6 +63,12 @@ public enum SettingName: String, CaseIterable, Sendable {
         case .dataDirectory: "directory of the database (XDG_DATA_HOME/stellarchat, ~/.local/share/stellarchat)"
         case .logLevel: "trace, debug, info, notice, warning, error or critical (info)"
         case .logFormat: "text or json (text)"
+        case .logFile: "file to write the log to, beside standard output"
+        case .logFileSize: "megabytes after which a new log file is begun; 0: never (64)"
+        case .logFileCount: "older log files that are kept (5)"
+        case .logPrompts: "1 writes prompts and replies to the log (0)"
+        case .requestTimeout: "seconds that a reply may take; 0: as long as it takes (600)"
+        case .writeTimeout: "seconds that a client may take nothing of its answer (60)"
         case .webRoot: "directory of the built web chat (beside the program, or frontend/dist)"
         }
     }
@@ -64,6 +76,6 @@ public enum SettingName: String, CaseIterable, Sendable {
     /// Settings of features that this version does not have. Set, they stop the start: an API key that nobody checks, or a certificate
     /// that nobody uses, would promise a protection that is not there.
     public static let unsupported = [
-        "TLS_CERTIFICATE", "TLS_PRIVATE_KEY", "LOG_FILE",
+        "TLS_CERTIFICATE", "TLS_PRIVATE_KEY",
     ]
 }

@@ -21,6 +21,12 @@ public struct ChatServer: Sendable {
         public var keepAlive = Duration.seconds(5)
         /// How long a connection may be idle.
         public var idleTimeout = Duration.seconds(120)
+        /// How long a client may take nothing of what is there for it.
+        public var writeTimeout = Duration.seconds(60)
+        /// How long a reply may take; `nil`: as long as it takes.
+        public var requestTimeout: Duration?
+        /// Log prompts and replies.
+        public var logsPrompts = false
         /// Who may use the server, and how much.
         public var access = AccessSettings()
         package var webSocket = WebSocketLimits()
@@ -33,7 +39,7 @@ public struct ChatServer: Sendable {
     let chat: ChatService
     let metrics: ServerMetrics
     let logger: Logger
-    let sessions: SessionStore?
+    private let sessions: SessionStore?
     private let keys: KeyStore?
     private let access: AccessPolicy
     private let startedAt = ContinuousClock.now
@@ -56,7 +62,11 @@ public struct ChatServer: Sendable {
         access = AccessPolicy(configuration.access, host: configuration.host)
         self.metrics = metrics
         self.logger = logger
-        chat = ChatService(holder: holder, observer: MeteringObserver(base: ChatMetrics(metrics: metrics, holder: holder)))
+        chat = ChatService(
+            holder: holder,
+            observer: MeteringObserver(base: ChatMetrics(metrics: metrics, holder: holder)),
+            timeout: configuration.requestTimeout
+        )
     }
 
     /// The service to run.
@@ -64,18 +74,15 @@ public struct ChatServer: Sendable {
     /// - Parameter onRunning: Called with the port once connections are accepted.
     public func application(onRunning: @escaping @Sendable (Int) async -> Void = { _ in }) -> some ApplicationProtocol {
         let origins = OriginPolicy(allowed: configuration.allowedOrigins)
-        let endpoint = WebSocketEndpoint(
-            limits: configuration.webSocket,
-            origins: origins,
-            metrics: metrics,
-            chat: chat,
-            sessions: sessions,
-            access: access
+        let limits = ConnectionLimits(
+            maxBodySize: configuration.maxBodySize,
+            idleTimeout: TimeAmount(configuration.idleTimeout),
+            writeTimeout: TimeAmount(configuration.writeTimeout),
+            closeTimeout: TimeAmount(configuration.webSocket.closeTimeout)
         )
-        let limits = ConnectionLimits(maxBodySize: configuration.maxBodySize, idleTimeout: TimeAmount(configuration.idleTimeout))
         return Application(
             responder: router(origins: origins).buildResponder(),
-            server: HTTPServerBuilder { ServerChannel(responder: $0, limits: limits, webSocket: endpoint) },
+            server: HTTPServerBuilder { ServerChannel(responder: $0, limits: limits, isHandshake: WebSocketEndpoint.isHandshake) },
             configuration: ApplicationConfiguration(address: .hostname(configuration.host, port: configuration.port)),
             onServerRunning: { [configuration] in await onRunning($0.localAddress?.port ?? configuration.port) },
             logger: logger
@@ -91,7 +98,7 @@ public struct ChatServer: Sendable {
         router.add(middleware: ErrorMiddleware(maxBodySize: configuration.maxBodySize))
         router.add(middleware: AccessMiddleware(policy: access))
         addWebChat(to: router)
-        for route in routes { route.add(to: router) }
+        for route in routes(origins: origins) { route.add(to: router) }
         return router
     }
 
@@ -103,27 +110,44 @@ public struct ChatServer: Sendable {
         }
     }
 
-    private var routes: [Route] {
-        let health = HealthRoute(holder: holder, startedAt: startedAt)
-        let models = ModelRoutes(holder: holder)
-        let completions = ChatCompletionRoute(
+    private func routes(origins: OriginPolicy) -> [Route] {
+        let generation = GenerationRoutes(
             chat: chat,
             maxBodySize: configuration.maxBodySize,
             keepAlive: configuration.keepAlive,
-            logger: logger,
+            logsPrompts: configuration.logsPrompts,
             sessions: sessions
         )
-        let api = ["/api", "/v1"].flatMap { prefix in
-            [
+        let health = HealthRoute(holder: holder, startedAt: startedAt, sessions: sessions)
+        let models = ModelRoutes(holder: holder)
+        let tokens = TokenRoutes(routes: generation)
+        let webSocket = WebSocketEndpoint(
+            limits: configuration.webSocket,
+            origins: origins,
+            metrics: metrics,
+            chat: chat,
+            holder: holder,
+            sessions: sessions,
+            access: access
+        )
+        var routes = [Route("/metrics", [.get: MetricsRoute(registry: metrics.registry).handle])]
+        for prefix in ["/api", "/v1"] {
+            routes += [
                 Route(prefix + "/health", [.get: health.handle]),
+                Route(prefix + "/ready", [.get: ReadyRoute(holder: holder).handle]),
                 Route(prefix + "/models", [.get: models.list]),
                 Route(prefix + "/models/{id}", [.get: models.one]),
-                Route(prefix + "/chat/completions", [.post: completions.handle]),
-                Route(prefix + "/ws/chat", [.get: WebSocketRefusal(origins: OriginPolicy(allowed: configuration.allowedOrigins)).handle]),
+                Route(prefix + "/chat/completions", [.post: ChatCompletionRoute(routes: generation).handle]),
+                Route(prefix + "/completions", [.post: CompletionRoute(routes: generation).handle]),
+                Route(prefix + "/embeddings", [.post: EmbeddingRoute().handle]),
+                Route(prefix + "/ws/chat", [.get: webSocket.handle]),
             ]
         }
-        let stored = SessionRoutes(store: sessions, maxBodySize: configuration.maxBodySize).routes
-        let manageable = KeyRoutes(store: keys, ring: configuration.access.keys).routes
-        return api + stored + manageable + [Route("/metrics", [.get: MetricsRoute(registry: metrics.registry).handle])]
+        for prefix in ["", "/api", "/v1"] {
+            routes.append(Route(prefix + "/tokenize", [.post: tokens.tokenize]))
+            routes.append(Route(prefix + "/detokenize", [.post: tokens.detokenize]))
+        }
+        routes += SessionRoutes(store: sessions, maxBodySize: configuration.maxBodySize).routes
+        return routes + KeyRoutes(store: keys, ring: configuration.access.keys).routes
     }
 }

@@ -2,33 +2,17 @@ import HTTPTypes
 import StellarProtocol
 
 /// Sees the events of a reply on their way to a client.
-package protocol ReplyTap: Sendable {
+protocol ReplyTap: Sendable {
     func record(_ event: ChatEvent)
+    /// The client stops the reply; its end follows.
+    func clientCancels()
     /// The reply is over: complete, broken off by an error, or left by its client. Its reader waits for this to return.
     func end(error: (any Error)?) async
 }
 
-extension ReplyRecorder: ReplyTap {}
-
-extension ChatReply {
-    /// This reply, with taps that see each event before its reader does. They are told of the end before the reader is.
-    package func tapped(by taps: [any ReplyTap]) -> ChatReply {
-        guard !taps.isEmpty else { return self }
-        let source = EventSource(events)
-        let events = AsyncThrowingStream<ChatEvent, any Error> {
-            do {
-                if let event = try await source.next() {
-                    for tap in taps { tap.record(event) }
-                    return event
-                }
-                for tap in taps { await tap.end(error: nil) }
-                return nil
-            } catch {
-                for tap in taps { await tap.end(error: error) }
-                throw error
-            }
-        }
-        return ChatReply(head: head, request: request, events: events, onCancel: cancel)
+extension ReplyRecorder: ReplyTap {
+    package func clientCancels() {
+        expect(.cancelled)
     }
 }
 
@@ -41,7 +25,7 @@ extension ChatReply {
         guard let exchange, let recorder = try await recorder(exchange, messages) else { return (self, [:]) }
         var headers: HTTPFields = [.sessionID: recorder.sessionID, .messageID: recorder.messageID]
         headers[.userMessageID] = recorder.userMessageID
-        return (tapped(by: [recorder]), headers)
+        return (ChatReply(head: head, request: request, events: events.tapped(by: recorder)), headers)
     }
 
     /// What stores this reply; `nil` if the database fails.
@@ -61,17 +45,4 @@ extension HTTPField.Name {
     static let sessionID = HTTPField.Name("x-session-id") ?? .cookie
     static let messageID = HTTPField.Name("x-message-id") ?? .cookie
     static let userMessageID = HTTPField.Name("x-user-message-id") ?? .cookie
-}
-
-/// - Note: `@unchecked Sendable` because a stream asks for one element at a time: nobody uses the iterator twice at once.
-private final class EventSource: @unchecked Sendable {
-    private var iterator: AsyncThrowingStream<ChatEvent, any Error>.Iterator
-
-    init(_ events: AsyncThrowingStream<ChatEvent, any Error>) {
-        iterator = events.makeAsyncIterator()
-    }
-
-    func next() async throws -> ChatEvent? {
-        try await iterator.next()
-    }
 }

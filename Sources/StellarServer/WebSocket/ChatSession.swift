@@ -7,13 +7,29 @@ package struct ChatSession {
     package enum Action: Equatable {
         case send(WebSocketServerEvent)
         /// Generate a reply and report its end by ``ChatSession/replyEnded(_:)``.
-        case reply(ChatCompletionRequest, id: String?)
-        /// The same for an exchange that is stored. Where the request has no messages, the conversation is the stored one with `content`.
-        case storedReply(ChatCompletionRequest, id: String?, content: ChatContent?, ExchangePlace)
+        case reply(Turn)
         /// End the running reply early.
         case cancelReply
         /// Going away (1001): close the connection.
         case close
+    }
+
+    /// A reply to generate.
+    package struct Turn: Equatable {
+        package var request: ChatCompletionRequest
+        /// Echoed in every event of the reply.
+        package var id: String?
+        package var wantsProgress = false
+        /// Where the exchange is stored; where the request has no messages, what is stored there is the conversation.
+        package var place: ExchangePlace?
+        /// The user's message, of an exchange that is stored.
+        package var content: ChatContent?
+
+        package init(_ request: ChatCompletionRequest, id: String?, wantsProgress: Bool = false) {
+            self.request = request
+            self.id = id
+            self.wantsProgress = wantsProgress
+        }
     }
 
     /// How a reply ended.
@@ -29,10 +45,12 @@ package struct ChatSession {
     /// The conversation as it was before the message that is being replied to; `nil` if no reply runs.
     private var beforeReply: [ChatMessage]?
     private var isShuttingDown = false
-    /// Whether the reply that runs is stored.
-    private var isStoring = false
     /// The session that exchanges go to where their message names none.
     private let storedSession: String?
+    /// Whether the reply that runs is stored.
+    private var isStoring = false
+
+    package var isReplying: Bool { beforeReply != nil }
 
     /// - Parameter isStored: whether exchanges are stored in the session of this id.
     package init(id: String, isStored: Bool = false) {
@@ -78,25 +96,26 @@ package struct ChatSession {
         var request = turn.request
         request.messages = conversation
         request.stream = true
-        return [.reply(request, id: turn.id)]
+        return [.reply(Turn(request, id: turn.id, wantsProgress: turn.wantsProgress))]
     }
 
     /// The conversation is in the database: nothing is kept here.
     private mutating func store(_ turn: WebSocketClientMessage.ChatTurn, _ session: String) -> [Action] {
         beforeReply = conversation
-        var request = turn.request
-        request.stream = true
-        let place = ExchangePlace(
+        isStoring = true
+        var stored = Turn(turn.request, id: turn.id, wantsProgress: turn.wantsProgress)
+        stored.request.stream = true
+        stored.content = turn.content
+        stored.place = ExchangePlace(
             sessionID: session,
             parentID: turn.parentID,
             userMessageID: turn.userMessageID,
             messageID: turn.messageID
         )
-        isStoring = true
-        return [.storedReply(request, id: turn.id, content: turn.content, place)]
+        return [.reply(stored)]
     }
 
-    /// The reply of the last ``Action/reply(_:id:)`` is over. A failed one leaves no trace: its message can be sent again.
+    /// The reply of the last ``Action/reply(_:)`` is over. A failed one leaves no trace: its message can be sent again.
     package mutating func replyEnded(_ end: ReplyEnd) -> [Action] {
         guard let before = beforeReply else { return [] }
         beforeReply = nil

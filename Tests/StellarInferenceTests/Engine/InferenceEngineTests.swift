@@ -73,7 +73,7 @@ struct InferenceEngineTests {
             promptTokens: try prompt(model, "Tell me a long story."),
             sampling: .greedy,
             maxTokens: 4_000,
-            ignoreEndOfGeneration: true
+            ignoreEOS: true
         )
         let (started, signal) = AsyncStream<Void>.makeStream()
         let victim = Task {
@@ -99,7 +99,7 @@ struct InferenceEngineTests {
         let engine = try InferenceEngine(model: model)
         do {
             let stream = try engine.generate(
-                GenerationRequest(promptTokens: try prompt(model, "Go on."), maxTokens: 5_000, ignoreEndOfGeneration: true)
+                GenerationRequest(promptTokens: try prompt(model, "Go on."), maxTokens: 5_000, ignoreEOS: true)
             )
             for try await _ in stream { break }
         }
@@ -115,7 +115,7 @@ struct InferenceEngineTests {
             promptTokens: try prompt(model, "Hello"),
             sampling: .greedy,
             maxTokens: 60,
-            ignoreEndOfGeneration: true
+            ignoreEOS: true
         )
         let streams = try (0..<3).map { _ in try engine.generate(request) }
         let error = #expect(throws: InferenceError.self) { _ = try engine.generate(request) }
@@ -149,6 +149,7 @@ struct InferenceEngineTests {
                     sampled += delta.tokens.count
                 case .started(let start): #expect(start == GenerationStart(promptTokens: tokens.count))
                 case .finished(let end): summary = end
+                case .queued, .prefill, .promptLogprobs: Issue.record("\(event)")
                 }
             }
             let end = try #require(summary)
@@ -167,7 +168,7 @@ struct InferenceEngineTests {
         let engine = try InferenceEngine(model: model, configuration: .init(contextLength: 64))
         let prompt = [TokenID](repeating: 28, count: 60)
         var summary: GenerationSummary?
-        let request = GenerationRequest(promptTokens: prompt, sampling: .greedy, ignoreEndOfGeneration: true)
+        let request = GenerationRequest(promptTokens: prompt, sampling: .greedy, ignoreEOS: true)
         for try await case .finished(let end) in try engine.generate(request) { summary = end }
         #expect(summary?.reason == .length)
         #expect(summary?.usage.completionTokens == 4)
@@ -223,7 +224,7 @@ struct InferenceEngineTests {
     @Test("shutdown ends running replies with engineStopped, and later requests are refused")
     func shutdown() async throws {
         let engine = try InferenceEngine(model: try await model())
-        let stream = try engine.generate(GenerationRequest(promptTokens: [1, 2], maxTokens: 5_000, ignoreEndOfGeneration: true))
+        let stream = try engine.generate(GenerationRequest(promptTokens: [1, 2], maxTokens: 5_000, ignoreEOS: true))
         await engine.shutdown()
         let error = await #expect(throws: InferenceError.self) { for try await _ in stream {} }
         #expect(error?.code == .engineStopped)

@@ -72,7 +72,7 @@ struct ReferenceValueTests {
             promptTokens: prompt.tokens,
             sampling: .greedy,
             maxTokens: prompt.greedy.tokens.count,
-            ignoreEndOfGeneration: true,
+            ignoreEOS: true,
             logprobs: 0
         )
         var reply: [TokenLogprob] = []

@@ -1,0 +1,41 @@
+/// The events of one generation, in order (see ``GenerationEvent``); iterate once.
+///
+/// The stream holds a bounded number of events: a generation whose reader does not take them pauses until it does. Cancelling the task
+/// that iterates ends the iteration and the generation; dropping the stream and its iterators ends the generation.
+///
+/// The iterator throws ``InferenceError`` `deadlineExceeded` and `engineStopped`.
+public struct GenerationStream: AsyncSequence, Sendable {
+    public typealias Element = GenerationEvent
+    public typealias Failure = any Error
+
+    /// Ends the generation when nobody can read it any more.
+    fileprivate final class Reader: Sendable {
+        let channel: EventChannel
+
+        init(_ channel: EventChannel) { self.channel = channel }
+
+        deinit { channel.cancel() }
+    }
+
+    private let reader: Reader
+
+    init(_ channel: EventChannel) {
+        reader = Reader(channel)
+    }
+
+    public func makeAsyncIterator() -> Iterator {
+        Iterator(reader: reader)
+    }
+
+    public struct Iterator: AsyncIteratorProtocol {
+        fileprivate let reader: Reader
+
+        public mutating func next() async throws -> GenerationEvent? {
+            try await reader.channel.next()
+        }
+
+        public mutating func next(isolation actor: isolated (any Actor)?) async throws(any Error) -> GenerationEvent? {
+            try await reader.channel.next(isolation: actor)
+        }
+    }
+}
