@@ -20,9 +20,27 @@ public struct ReplyEvents: AsyncSequence, Sendable {
     }
 
     private let owner: Owner
+    /// Sees each event before the reader does, and the end.
+    private let tap: (any ReplyTap)?
 
     init(channel: BoundedChannel<ChatEvent>, cancel: @escaping @Sendable () -> Void) {
-        owner = Owner(channel: channel, cancel: cancel)
+        self.init(owner: Owner(channel: channel, cancel: cancel), tap: nil)
+    }
+
+    private init(owner: Owner, tap: (any ReplyTap)?) {
+        self.owner = owner
+        self.tap = tap
+    }
+
+    /// These events, seen by `tap` too.
+    func tapped(by tap: any ReplyTap) -> ReplyEvents {
+        ReplyEvents(owner: owner, tap: tap)
+    }
+
+    /// Like ``cancel()``, where it is what the client asked for.
+    func cancelForClient() {
+        tap?.clientCancels()
+        cancel()
     }
 
     func cancel() {
@@ -60,11 +78,17 @@ public struct ReplyEvents: AsyncSequence, Sendable {
 
         /// All events that are there; empty after ``ReplyEvents/poke()``.
         mutating func nextBatch(isolation: isolated (any Actor)? = #isolation) async throws -> [ChatEvent]? {
-            let owner = events.owner
+            let (owner, tap) = (events.owner, events.tap)
             do {
-                return try await owner.channel.nextBatch()
+                let batch = try await owner.channel.nextBatch()
+                if let tap {
+                    for event in batch ?? [] { tap.record(event) }
+                    if batch == nil { await tap.end(error: nil) }
+                }
+                return batch
             } catch {
                 if Task.isCancelled { owner.cancel() }
+                await tap?.end(error: error)
                 throw error
             }
         }

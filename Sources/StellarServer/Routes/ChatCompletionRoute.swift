@@ -10,6 +10,8 @@ struct GenerationRoutes: Sendable {
     let maxBodySize: Int
     let keepAlive: Duration
     let logsPrompts: Bool
+    /// `nil` where sessions are not stored.
+    let sessions: SessionStore?
 
     /// The body, decoded whatever content type it claims to have. One that announces too many bytes is refused before any is read.
     func decode<Body: Decodable & Sendable>(_ type: Body.Type, _ request: Request) async throws -> Body {
@@ -41,13 +43,32 @@ struct ChatCompletionRoute: Sendable {
         routes.log(completion.unknownFields, context)
         let transcript = routes.transcript(completion, context)
         let chat = routes.chat
-        guard completion.stream == true else {
-            let response = try await cancellingOnDisconnect { try await chat.start(completion).collect() }
-            transcript?.log(response.choices.map { $0.message.content ?? "" })
-            return try .json(response)
+        let exchange = try exchange(completion, request.query, context.caller)
+        if let exchange { _ = try await exchange.conversation(completion.messages, content: nil) }
+        let (reply, headers) = try await cancellingOnDisconnect {
+            try await chat.start(completion).stored(exchange, completion.messages)
         }
-        let reply = try await cancellingOnDisconnect { try await chat.start(completion) }
-        return EventStream.response(reply, ChunkMapper(reply), keepAlive: routes.keepAlive, transcript: transcript)
+        guard completion.stream == true else {
+            let response = try await cancellingOnDisconnect { try await reply.collect() }
+            transcript?.log(response.choices.map { $0.message.content ?? "" })
+            return try .json(response, headers: headers)
+        }
+        var response = EventStream.response(reply, ChunkMapper(reply), keepAlive: routes.keepAlive, transcript: transcript)
+        for header in headers { response.headers[header.name] = header.value }
+        return response
+    }
+
+    /// The session that the exchange goes to: by the query, else by the body's `session_id`.
+    private func exchange(
+        _ request: ChatCompletionRequest,
+        _ query: QueryParameters,
+        _ caller: Caller
+    ) throws(APIError) -> StoredExchange? {
+        guard let id = query["session_id"] ?? request.sessionID else { return nil }
+        guard let sessions = routes.sessions else { throw .sessionsAreOff }
+        var place = ExchangePlace(sessionID: id, userMessageID: query["user_message_id"], messageID: query["message_id"])
+        if let parent = query["parent_id"] { place.parentID = .set(parent.isEmpty || parent == "null" ? nil : parent) }
+        return try StoredExchange(store: sessions, owner: caller.owner, place: place)
     }
 }
 

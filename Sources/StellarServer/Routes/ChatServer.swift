@@ -27,6 +27,8 @@ public struct ChatServer: Sendable {
         public var requestTimeout: Duration?
         /// Log prompts and replies.
         public var logsPrompts = false
+        /// Who may use the server, and how much.
+        public var access = AccessSettings()
         package var webSocket = WebSocketLimits()
 
         public init() {}
@@ -37,16 +39,32 @@ public struct ChatServer: Sendable {
     let chat: ChatService
     let metrics: ServerMetrics
     let logger: Logger
+    private let sessions: SessionStore?
+    private let keys: KeyStore?
+    private let access: AccessPolicy
     private let startedAt = ContinuousClock.now
 
-    public init(configuration: Configuration, holder: BackendHolder, metrics: ServerMetrics = ServerMetrics(), logger: Logger) {
+    /// - Parameters:
+    ///   - sessions: where conversations are stored; `nil`: nowhere.
+    ///   - keys: where keys are stored that are made at run time.
+    public init(
+        configuration: Configuration,
+        holder: BackendHolder,
+        sessions: SessionStore? = nil,
+        keys: KeyStore? = nil,
+        metrics: ServerMetrics = ServerMetrics(),
+        logger: Logger
+    ) {
         self.configuration = configuration
         self.holder = holder
+        self.sessions = sessions
+        self.keys = keys
+        access = AccessPolicy(configuration.access, host: configuration.host)
         self.metrics = metrics
         self.logger = logger
         chat = ChatService(
             holder: holder,
-            observer: ChatMetrics(metrics: metrics, holder: holder),
+            observer: MeteringObserver(base: ChatMetrics(metrics: metrics, holder: holder)),
             timeout: configuration.requestTimeout
         )
     }
@@ -78,6 +96,7 @@ public struct ChatServer: Sendable {
         router.add(middleware: SecurityHeadersMiddleware())
         router.add(middleware: CrossOriginMiddleware(policy: origins))
         router.add(middleware: ErrorMiddleware(maxBodySize: configuration.maxBodySize))
+        router.add(middleware: AccessMiddleware(policy: access))
         addWebChat(to: router)
         for route in routes(origins: origins) { route.add(to: router) }
         return router
@@ -96,12 +115,21 @@ public struct ChatServer: Sendable {
             chat: chat,
             maxBodySize: configuration.maxBodySize,
             keepAlive: configuration.keepAlive,
-            logsPrompts: configuration.logsPrompts
+            logsPrompts: configuration.logsPrompts,
+            sessions: sessions
         )
-        let health = HealthRoute(holder: holder, startedAt: startedAt)
+        let health = HealthRoute(holder: holder, startedAt: startedAt, sessions: sessions)
         let models = ModelRoutes(holder: holder)
         let tokens = TokenRoutes(routes: generation)
-        let webSocket = WebSocketEndpoint(limits: configuration.webSocket, origins: origins, metrics: metrics, chat: chat, holder: holder)
+        let webSocket = WebSocketEndpoint(
+            limits: configuration.webSocket,
+            origins: origins,
+            metrics: metrics,
+            chat: chat,
+            holder: holder,
+            sessions: sessions,
+            access: access
+        )
         var routes = [Route("/metrics", [.get: MetricsRoute(registry: metrics.registry).handle])]
         for prefix in ["/api", "/v1"] {
             routes += [
@@ -119,6 +147,7 @@ public struct ChatServer: Sendable {
             routes.append(Route(prefix + "/tokenize", [.post: tokens.tokenize]))
             routes.append(Route(prefix + "/detokenize", [.post: tokens.detokenize]))
         }
-        return routes
+        routes += SessionRoutes(store: sessions, maxBodySize: configuration.maxBodySize).routes
+        return routes + KeyRoutes(store: keys, ring: configuration.access.keys).routes
     }
 }

@@ -9,12 +9,24 @@ import StellarProtocol
 struct HealthRoute: Sendable {
     let holder: BackendHolder
     let startedAt: ContinuousClock.Instant
+    /// `nil` where sessions are not stored.
+    let sessions: SessionStore?
 
     func handle(_ request: Request, _ context: ServerRequestContext) async throws -> Response {
         let uptime = (ContinuousClock.now - startedAt).seconds
-        let health = holder.health(version: BuildInformation.version, uptimeSeconds: (uptime * 1000).rounded() / 1000)
-        guard health.status != .ok else { return try .json(health) }
-        return try .json(health, status: .serviceUnavailable, headers: [.retryAfter: "2"])
+        var health = holder.health(version: BuildInformation.version, uptimeSeconds: (uptime * 1000).rounded() / 1000)
+        let isReady = health.status == .ok
+        let status: HTTPResponse.Status = isReady ? .ok : .serviceUnavailable
+        let headers: HTTPFields = isReady ? [:] : [.retryAfter: "2"]
+        // Where keys are asked for, strangers learn whether the server runs and nothing else.
+        guard context.caller.isTrusted else { return try .json(["status": health.status], status: status, headers: headers) }
+        health.sessions = storage
+        return try .json(health, status: status, headers: headers)
+    }
+
+    private var storage: HealthResponse.Sessions {
+        guard let sessions else { return .init(status: .off) }
+        return sessions.problem.map { .init(status: .error, message: $0) } ?? .init(status: .ok)
     }
 }
 

@@ -6,21 +6,22 @@ import StellarProtocol
 actor ChatSocket: WebSocketSession {
     /// A reply that is being generated.
     private struct Running {
-        var cancel: @Sendable () -> Void
+        var canceller: ReplyCanceller
         var task: Task<Void, Never>
     }
 
-    private let chat: ChatService
+    private let gate: ReplyGate
     private let metrics: ServerMetrics
     private let logger: Logger
     private var session: ChatSession
     private var connection: WebSocketConnection?
     private var reply: Running?
     private var isClosed = false
+    private var revocation: Int?
 
-    init(session: ChatSession, chat: ChatService, metrics: ServerMetrics, logger: Logger) {
+    init(session: ChatSession, gate: ReplyGate, metrics: ServerMetrics, logger: Logger) {
         self.session = session
-        self.chat = chat
+        self.gate = gate
         self.metrics = metrics
         self.logger = logger
     }
@@ -29,6 +30,7 @@ actor ChatSocket: WebSocketSession {
 
     func opened(_ connection: WebSocketConnection) async {
         self.connection = connection
+        revocation = gate.onRevocation { Task { await connection.close(.apiKeyRevoked, reason: "The API key is no longer valid.") } }
         await perform(session.start())
     }
 
@@ -43,7 +45,8 @@ actor ChatSocket: WebSocketSession {
 
     func closed() async {
         isClosed = true
-        reply?.cancel()
+        gate.removeWatcher(revocation)
+        reply?.canceller.cancel(isClients: false)
         await reply?.task.value
     }
 
@@ -54,7 +57,7 @@ actor ChatSocket: WebSocketSession {
             switch action {
             case .send(let event): await send([event])
             case .reply(let turn): start(turn)
-            case .cancelReply: reply?.cancel()
+            case .cancelReply: reply?.canceller.cancel(isClients: true)
             case .close: await connection?.close(.goingAway, reason: "The server is shutting down.")
             }
         }
@@ -62,15 +65,15 @@ actor ChatSocket: WebSocketSession {
 
     private func start(_ turn: ChatSession.Turn) {
         guard !isClosed else { return }
-        let chat = self.chat
-        let generation = Task(executorPreference: ConnectionMonitor.current?.executor) { try await chat.start(turn.request) }
+        let gate = self.gate
+        let generation = Task(executorPreference: ConnectionMonitor.current?.executor) { try await gate.start(turn) }
         let canceller = ReplyCanceller(generation)
         // The session takes a new message before the last event of the reply before is on the wire: keep their order.
         let task = Task(executorPreference: ConnectionMonitor.current?.executor) { [previous = reply?.task] in
             await previous?.value
             await self.write(generation, turn, canceller)
         }
-        reply = Running(cancel: { canceller.cancel() }, task: task)
+        reply = Running(canceller: canceller, task: task)
     }
 
     /// Writes the events of a reply. This task is never cancelled, so that a cancelled generation still ends in good order.
@@ -115,4 +118,9 @@ actor ChatSocket: WebSocketSession {
             }
         }
     }
+}
+
+extension WebSocketErrorCode {
+    /// The client's key was deactivated or deleted.
+    static let apiKeyRevoked = WebSocketErrorCode(codeNumber: 4000)
 }

@@ -4,6 +4,7 @@ import Synchronization
 final class ReplyCanceller: Sendable {
     private struct State {
         var isCancelled = false
+        var isClients = false
         var reply: ReplyEvents?
     }
 
@@ -16,19 +17,25 @@ final class ReplyCanceller: Sendable {
     }
 
     func started(_ reply: ChatReply) {
-        let isCancelled = state.withLock { state in
+        let state = state.withLock { state in
             state.reply = reply.events
-            return state.isCancelled
+            return state
         }
-        if isCancelled { reply.cancel() }
+        if state.isCancelled { Self.cancel(reply.events, state.isClients) }
     }
 
-    func cancel() {
+    /// - Parameter isClients: Whether the client asks for it.
+    func cancel(isClients: Bool) {
         starting.cancel()
         let reply = state.withLock { state in
             state.isCancelled = true
+            state.isClients = state.isClients || isClients
             return state.reply
         }
-        reply?.cancel()
+        if let reply { Self.cancel(reply, isClients) }
+    }
+
+    private static func cancel(_ reply: ReplyEvents, _ isClients: Bool) {
+        if isClients { reply.cancelForClient() } else { reply.cancel() }
     }
 }

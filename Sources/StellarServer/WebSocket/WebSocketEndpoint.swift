@@ -11,6 +11,8 @@ struct WebSocketEndpoint: Sendable {
     let metrics: ServerMetrics
     let chat: ChatService
     let holder: BackendHolder
+    let sessions: SessionStore?
+    let access: AccessPolicy
 
     /// Whether a request is a handshake that its route may grant.
     @Sendable static func isHandshake(_ head: HTTPRequestHead) -> Bool {
@@ -19,7 +21,9 @@ struct WebSocketEndpoint: Sendable {
     }
 
     @Sendable func handle(_ request: Request, _ context: ServerRequestContext) async throws -> Response {
-        let sessionID = Self.sessionID(of: request.uri.string)
+        let given = request.query["session_id"].flatMap { SessionStore.isValidID($0) ? $0 : nil }
+        let sessionID = given ?? "session-" + RequestIDMiddleware.makeID().dropFirst(4)
+        let gate = ReplyGate(chat: chat, sessions: sessions, access: access, caller: context.caller)
         var logger = context.logger
         logger[metadataKey: "session_id"] = "\(sessionID)"
         return try WebSocketRoute(origins: origins).upgrade(request) { [logger] body, writer in
@@ -27,16 +31,14 @@ struct WebSocketEndpoint: Sendable {
             metrics.webSocketConnections.increment(by: 1)
             defer { metrics.webSocketConnections.decrement(by: 1) }
             logger.info("WebSocket opened")
-            let session = ChatSocket(session: ChatSession(id: sessionID), chat: chat, metrics: metrics, logger: logger)
+            let session = ChatSocket(
+                session: ChatSession(id: sessionID, isStored: given != nil && sessions != nil),
+                gate: gate,
+                metrics: metrics,
+                logger: logger
+            )
             await WebSocketConnection(session: session, limits: limits, logger: logger).run(body, &writer)
             logger.info("WebSocket closed")
         }
-    }
-
-    /// The query's `session_id` if it is fit to be logged, else a new one.
-    static func sessionID(of uri: String) -> String {
-        let query = uri.split(separator: "?", maxSplits: 1).dropFirst().first ?? ""
-        let given = query.split(separator: "&").first { $0.hasPrefix("session_id=") }?.dropFirst("session_id=".count)
-        return given.flatMap { RequestIDMiddleware.accepted(String($0)) } ?? "session-" + RequestIDMiddleware.makeID().dropFirst(4)
     }
 }
