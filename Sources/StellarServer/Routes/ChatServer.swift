@@ -135,15 +135,16 @@ public struct ChatServer: Sendable {
             routes += [
                 Route(prefix + "/health", [.get: health.handle]),
                 Route(prefix + "/ready", [.get: ReadyRoute(holder: holder).handle]),
-                Route(prefix + "/models", [.get: models.list]),
-                Route(prefix + "/models/{id}", [.get: models.one]),
-                Route(prefix + "/chat/completions", [.post: ChatCompletionRoute(routes: generation).handle]),
-                Route(prefix + "/completions", [.post: CompletionRoute(routes: generation).handle]),
-                Route(prefix + "/embeddings", [.post: EmbeddingRoute().handle]),
                 Route(prefix + "/ws/chat", [.get: webSocket.handle]),
             ]
         }
+        // Clients differ in whether their base URL ends with /v1.
         for prefix in ["", "/api", "/v1"] {
+            routes.append(Route(prefix + "/models", [.get: models.list]))
+            routes.append(Route(prefix + "/models/{id}", [.get: models.one]))
+            routes.append(Route(prefix + "/chat/completions", [.post: ChatCompletionRoute(routes: generation).handle]))
+            routes.append(Route(prefix + "/completions", [.post: CompletionRoute(routes: generation).handle]))
+            routes.append(Route(prefix + "/embeddings", [.post: EmbeddingRoute().handle]))
             routes.append(Route(prefix + "/tokenize", [.post: tokens.tokenize]))
             routes.append(Route(prefix + "/detokenize", [.post: tokens.detokenize]))
         }
