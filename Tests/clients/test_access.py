@@ -228,6 +228,12 @@ def test_a_wrong_setting_stops_the_start(variables):
         assert next(iter(variables)) in own.log and "short" not in own.log
 
 
+def test_a_conversation_of_too_many_messages_is_refused(daemon):
+    body = {"messages": CAPITAL * 4097}
+    answer = httpx.post(daemon.base_url + "/v1/chat/completions", json=body, timeout=60)
+    assert answer.status_code == 400 and answer.json()["error"]["code"] == "array_above_max_length"
+
+
 def test_many_wrong_keys_at_once_are_all_refused(closed):
     def attempt(number):
         return httpx.get(closed.base_url + "/v1/models", headers=bearer(f"sk-wrong-{number:08}")).status_code

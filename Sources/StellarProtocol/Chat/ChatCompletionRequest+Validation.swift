@@ -6,6 +6,13 @@ extension ChatCompletionRequest {
         guard !messages.isEmpty else {
             throw .invalidRequest("'messages' must hold at least one message.", param: "messages", code: "empty_array")
         }
+        guard messages.count <= limits.maxMessages else {
+            throw .invalidRequest(
+                "'messages' may hold at most \(limits.maxMessages) messages.",
+                param: "messages",
+                code: "array_above_max_length"
+            )
+        }
         for (index, message) in messages.enumerated() { try message.validate(at: "messages[\(index)]") }
         var request = try validateOptions(limits: limits, input: .conversation(messages))
         request.continuesLastMessage = try continuesLastMessage()

@@ -67,6 +67,8 @@ public struct ValidatedChatRequest: Sendable, Equatable {
 
 /// Bounds that the server sets on requests.
 public struct ChatRequestLimits: Sendable, Equatable {
+    /// Most messages of one conversation.
+    public var maxMessages = 4096
     /// Most replies to one request.
     public var maxChoices: Int
     /// Most stop strings; the OpenAI API takes 4.
