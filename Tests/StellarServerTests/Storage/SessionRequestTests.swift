@@ -64,7 +64,8 @@ struct SessionRequestTests {
             }
             try await client.execute(uri: "/api/sessions", method: .post, body: ByteBuffer(string: "{}")) { response in
                 #expect(response.status == .serviceUnavailable)
-                #expect(try value(response)["error"]?["code"] == .string("storage_unavailable"))
+                let document = try value(response)
+                #expect(document["error"]?["code"] == .string("storage_unavailable"))
             }
         }
     }
@@ -90,7 +91,8 @@ struct SessionRequestTests {
             try await client.execute(uri: "/v1/models", method: .get) { response in
                 #expect(response.status == .unauthorized)
                 #expect(response.headers[.wwwAuthenticate]?.hasPrefix("Bearer") == true)
-                #expect(try value(response)["error"]?["code"] == .string("invalid_api_key"))
+                let document = try value(response)
+                #expect(document["error"]?["code"] == .string("invalid_api_key"))
             }
             for path in ["/api/health", "/"] {
                 try await client.execute(uri: path, method: .get) { #expect($0.status == .ok) }
