@@ -156,7 +156,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     private func changeProtocol(_ context: ChannelHandlerContext, _ head: HTTPResponseHead, _ promise: EventLoopPromise<Void>?) {
         context.writeAndFlush(wrapOutboundOut(.head(head)), promise: promise)
         let stream = UpgradedStreamHandler(monitor: monitor, lingerTime: limits.closeTimeout, writeTimeout: limits.writeTimeout)
-        let pipeline = context.pipeline.syncOperations
+        let (channelPipeline, pipeline) = (context.pipeline, context.pipeline.syncOperations)
         do {
             try pipeline.addHandler(stream, position: .after(self))
         } catch {
@@ -166,9 +166,10 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         if let state = try? pipeline.handler(type: HTTPConnectionStateHandler.self) { pipeline.removeHandler(state, promise: nil) }
         pipeline.removeHandler(self, promise: nil)
         pipeline.removeHandler(codec.encoder, promise: nil)
-        // Last: what it has read beyond the handshake goes to the stream.
-        pipeline.removeHandler(codec.decoder, promise: nil)
-        pipeline.fireChannelReadComplete()
+        // Last: what it has read beyond the handshake goes to the stream, a turn of the event loop later.
+        let removed = context.eventLoop.makePromise(of: Void.self)
+        removed.futureResult.whenComplete { _ in channelPipeline.fireChannelReadComplete() }
+        pipeline.removeHandler(codec.decoder, promise: removed)
     }
 
     /// The handshake was refused: its request is an ordinary one, and complete.
