@@ -54,7 +54,8 @@ package struct StoredExchange: Sendable {
                 try refuseUnknownParent()
                 return try Self.appending(content, to: messages)
             }
-            let spot = try Spot(place, session, continues: messages.last?.role == "assistant" || content == nil, in: database)
+            let continues = messages.last.map { $0.role == "assistant" } ?? (content == nil)
+            let spot = try Spot(place, session, continues: continues, in: database)
             guard messages.isEmpty else { return try Self.appending(content, to: messages) }
             if spot.reply == nil, spot.user == nil, content == nil { throw APIError.messageNotFound("user_message_id") }
             let end = content == nil ? spot.reply ?? spot.user : spot.user ?? spot.parent
