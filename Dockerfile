@@ -32,12 +32,14 @@ FROM debian:bookworm-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends libopenblas0 liblapacke libsqlite3-0 \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --home-dir /nonexistent --shell /usr/sbin/nologin stellarchat
+    && useradd --system --home-dir /nonexistent --shell /usr/sbin/nologin stellarchat \
+    && install -d -o stellarchat -g stellarchat -m 0700 /data
 COPY --from=programs /stage /usr/local/lib/stellarchat
 COPY --from=web /source/frontend/dist /usr/local/lib/stellarchat/web
 RUN ln -s /usr/local/lib/stellarchat/stellarchat /usr/local/lib/stellarchat/stellarchatd /usr/local/bin/
 USER stellarchat
-ENV MODEL_PATH=/models HOST=0.0.0.0 PORT=8080 WEB_ROOT=/usr/local/lib/stellarchat/web
+ENV MODEL_PATH=/models HOST=0.0.0.0 PORT=8080 WEB_ROOT=/usr/local/lib/stellarchat/web DATA_DIR=/data
+VOLUME /data
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["bash", "-c", "exec 3<>\"/dev/tcp/127.0.0.1/$PORT\" && printf 'GET /api/health HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n' >&3 && head -n 1 <&3 | grep -q ' 200 '"]
 STOPSIGNAL SIGTERM

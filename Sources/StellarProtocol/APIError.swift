@@ -83,6 +83,16 @@ extension APIError {
         APIError(status: 500, message: message, type: "server_error", code: "internal_error")
     }
 
+    /// 504: the reply took longer than the server or the request allows. Trying again would take as long: clients are told not to.
+    public static func timedOut() -> APIError {
+        APIError(
+            status: 504,
+            message: "The reply took longer than allowed (REQUEST_TIMEOUT of the server, or 'timeout' of the request).",
+            type: "server_error",
+            code: "request_timeout"
+        )
+    }
+
     /// 503: try again in `retryAfter` seconds.
     public static func unavailable(_ message: String, code: String, retryAfter: Int?) -> APIError {
         APIError(status: 503, message: message, type: "server_error", code: code, retryAfter: retryAfter)

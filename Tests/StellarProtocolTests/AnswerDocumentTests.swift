@@ -49,7 +49,7 @@ struct AnswerDocumentTests {
         )
         let json =
             #"{"choices":[{"delta":{},"finish_reason":"length","index":0}],"created":7,"id":"c","model":"m","#
-            + #""object":"chat.completion.chunk","timings":{"cache_n":0,"predicted_ms":4,"predicted_n":3,"predicted_per_second":500,"#
+            + #""object":"chat.completion.chunk","timings":{"cached_n":0,"predicted_ms":4,"predicted_n":3,"predicted_per_second":500,"#
             + #""prompt_ms":2,"prompt_n":4,"prompt_per_second":2000,"queue_ms":0.5}}"#
         #expect(try encodeText(last) == json)
         #expect(try JSONCoding.decode(ChatCompletionChunk.self, from: Array(json.utf8)) == last)
@@ -113,11 +113,11 @@ struct AnswerDocumentTests {
             model: nil,
             version: "0.1",
             uptimeSeconds: 1.5,
-            queue: .init(running: 0, waiting: 1, max: 64)
+            queue: .init(running: 0, waiting: 1, capacity: 64)
         )
         #expect(
             try encodeText(health)
-                == #"{"model":null,"queue":{"max":64,"running":0,"waiting":1},"status":"loading","uptime_seconds":1.5,"version":"0.1"}"#
+                == #"{"model":null,"queue":{"capacity":64,"running":0,"waiting":1},"status":"loading","uptime_seconds":1.5,"version":"0.1"}"#
         )
         #expect(try JSONCoding.decode(HealthResponse.self, from: try JSONCoding.encode(health)) == health)
     }

@@ -123,7 +123,7 @@ struct RealModelTests {
             for _ in 0..<2 {
                 try await client.send(#"{"type":"chat.message","content":"Hello!","temperature":0,"max_tokens":16}"#)
                 let events = try await client.readEvents { $0 == .messageStop }
-                for case .messageDelta(_, let usage) in events { inputTokens.append(usage.inputTokens) }
+                for case .messageDelta(_, let usage, _) in events { inputTokens.append(usage.inputTokens) }
             }
             #expect(inputTokens.count == 2)
             #expect(inputTokens.first.map { $0 > 0 } == true)

@@ -40,14 +40,22 @@ extension ChatCompletionRequest: Codable {
         case repetitionPenalty = "repetition_penalty"
         case ignoreEOS = "ignore_eos"
         case sessionID = "session_id"
+        case timeout
+        case addGenerationPrompt = "add_generation_prompt"
+        case continueFinalMessage = "continue_final_message"
     }
 
     private static let knownFields = Set(CodingKeys.allCases.map(\.rawValue))
 
     /// An absent `messages` decodes as an empty one, which validation refuses.
     public init(from decoder: any Decoder) throws {
+        try self.init(from: decoder, excluding: [])
+    }
+
+    /// - Parameter excluded: fields that mean something else in the document that is read.
+    init(from decoder: any Decoder, excluding excluded: Set<CodingKeys>) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
-        messages = try container.decodeIfPresent([ChatMessage].self, forKey: .messages) ?? []
+        messages = excluded.contains(.messages) ? [] : try container.decodeIfPresent([ChatMessage].self, forKey: .messages) ?? []
         model = try container.decodeIfPresent(String.self, forKey: .model)
         stream = try container.decodeIfPresent(Bool.self, forKey: .stream)
         streamOptions = try container.decodeIfPresent(StreamOptions.self, forKey: .streamOptions)
@@ -61,7 +69,7 @@ extension ChatCompletionRequest: Codable {
         frequencyPenalty = try container.decodeIfPresent(Double.self, forKey: .frequencyPenalty)
         logitBias = try container.decodeIfPresent([String: Double].self, forKey: .logitBias)
         seed = try container.decodeIfPresent(Int.self, forKey: .seed)
-        logprobs = try container.decodeIfPresent(Bool.self, forKey: .logprobs)
+        logprobs = excluded.contains(.logprobs) ? nil : try container.decodeIfPresent(Bool.self, forKey: .logprobs)
         topLogprobs = try container.decodeIfPresent(Int.self, forKey: .topLogprobs)
         responseFormat = try container.decodeIfPresent(ResponseFormat.self, forKey: .responseFormat)
         tools = try container.decodeIfPresent([ChatTool].self, forKey: .tools)
@@ -87,6 +95,9 @@ extension ChatCompletionRequest: Codable {
         repetitionPenalty = try container.decodeIfPresent(Double.self, forKey: .repetitionPenalty)
         ignoreEOS = try container.decodeIfPresent(Bool.self, forKey: .ignoreEOS)
         sessionID = try container.decodeIfPresent(String.self, forKey: .sessionID)
+        timeout = try container.decodeIfPresent(Double.self, forKey: .timeout)
+        addGenerationPrompt = try container.decodeIfPresent(Bool.self, forKey: .addGenerationPrompt)
+        continueFinalMessage = try container.decodeIfPresent(Bool.self, forKey: .continueFinalMessage)
         let names = try decoder.container(keyedBy: AnyCodingKey.self).allKeys.map(\.stringValue)
         unknownFields = names.filter { !Self.knownFields.contains($0) }.sorted()
     }
@@ -138,5 +149,8 @@ extension ChatCompletionRequest: Codable {
         try container.encodeIfPresent(repetitionPenalty, forKey: .repetitionPenalty)
         try container.encodeIfPresent(ignoreEOS, forKey: .ignoreEOS)
         try container.encodeIfPresent(sessionID, forKey: .sessionID)
+        try container.encodeIfPresent(timeout, forKey: .timeout)
+        try container.encodeIfPresent(addGenerationPrompt, forKey: .addGenerationPrompt)
+        try container.encodeIfPresent(continueFinalMessage, forKey: .continueFinalMessage)
     }
 }

@@ -6,11 +6,25 @@ extension ChatCompletionRequest {
         guard !messages.isEmpty else {
             throw .invalidRequest("'messages' must hold at least one message.", param: "messages", code: "empty_array")
         }
+        guard messages.count <= limits.maxMessages else {
+            throw .invalidRequest(
+                "'messages' may hold at most \(limits.maxMessages) messages.",
+                param: "messages",
+                code: "array_above_max_length"
+            )
+        }
         for (index, message) in messages.enumerated() { try message.validate(at: "messages[\(index)]") }
+        var request = try validateOptions(limits: limits, input: .conversation(messages))
+        request.continuesLastMessage = try continuesLastMessage()
+        return request
+    }
+
+    /// Checks everything but the messages.
+    func validateOptions(limits: ChatRequestLimits, input: ValidatedChatRequest.Input) throws(APIError) -> ValidatedChatRequest {
         try refuseUnsupported()
         return ValidatedChatRequest(
             model: model.flatMap { $0.isEmpty ? nil : $0 },
-            messages: messages,
+            input: input,
             isStreaming: stream ?? false,
             includesUsage: streamOptions?.includeUsage ?? false,
             choiceCount: try inRange(n, 1...max(1, limits.maxChoices), "n") ?? 1,
@@ -19,8 +33,43 @@ extension ChatCompletionRequest {
             sampling: try validatedSampling(),
             logprobs: try validatedLogprobs(),
             ignoresEndOfReply: ignoreEOS ?? false,
-            sessionID: sessionID
+            sessionID: sessionID,
+            timeoutSeconds: try validatedTimeout()
         )
+    }
+
+    private func validatedTimeout() throws(APIError) -> Double? {
+        guard let timeout else { return nil }
+        guard timeout > 0, timeout <= 86_400 else {
+            throw .invalidRequest(
+                "Invalid value for 'timeout': \(timeout) is not a number of seconds above 0 and at most 86400.",
+                param: "timeout",
+                code: "invalid_value"
+            )
+        }
+        return timeout
+    }
+
+    private func continuesLastMessage() throws(APIError) -> Bool {
+        let endsWithAssistant = messages.last?.role == "assistant"
+        guard continueFinalMessage == true else {
+            return endsWithAssistant && continueFinalMessage == nil && addGenerationPrompt != true
+        }
+        guard addGenerationPrompt != true else {
+            throw .invalidRequest(
+                "'add_generation_prompt' and 'continue_final_message' can't both be true: a reply is either begun or continued.",
+                param: "continue_final_message",
+                code: "invalid_value"
+            )
+        }
+        guard endsWithAssistant else {
+            throw .invalidRequest(
+                "'continue_final_message' needs an assistant's message at the end of 'messages'.",
+                param: "continue_final_message",
+                code: "invalid_value"
+            )
+        }
+        return true
     }
 
     private func validatedSampling() throws(APIError) -> ValidatedChatRequest.SamplingOptions {

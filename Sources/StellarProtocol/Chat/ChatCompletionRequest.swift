@@ -60,6 +60,12 @@ public struct ChatCompletionRequest: Sendable, Equatable {
     public var ignoreEOS: Bool?
     /// Extension: the conversation that this request belongs to.
     public var sessionID: String?
+    /// Extension: seconds after which the reply is given up; above 0. The server may allow less.
+    public var timeout: Double?
+    /// Extension: begin a new reply even after a message of the assistant; not together with `continueFinalMessage`.
+    public var addGenerationPrompt: Bool?
+    /// Extension: continue the last message, which must be the assistant's. The default where the assistant's is the last one.
+    public var continueFinalMessage: Bool?
     /// Names of fields that the request has and this type does not, in ascending order: ignored, kept so that a server can log them.
     public var unknownFields: [String] = []
 

@@ -10,6 +10,8 @@ public struct ChoiceLogprobs: Codable, Sendable, Equatable {
     public struct TokenLogprobs: Codable, Sendable, Equatable {
         public var token: String
         public var logprob: Double
+        /// Nothing comes before this token, so it has no probability: only the first of an echoed prompt.
+        package var isUnconditional = false
         /// The token's UTF-8 bytes: several tokens may make up one character.
         public var bytes: [UInt8]?
         /// Likeliest first; empty where none were asked for.
@@ -20,6 +22,12 @@ public struct ChoiceLogprobs: Codable, Sendable, Equatable {
             self.logprob = Candidate.finite(logprob)
             self.bytes = bytes
             self.topLogprobs = topLogprobs
+        }
+
+        /// The first token of an echoed prompt.
+        package init(unconditional token: String, bytes: [UInt8]?) {
+            self.init(token: token, logprob: 0, bytes: bytes)
+            isUnconditional = true
         }
 
         enum CodingKeys: String, CodingKey {

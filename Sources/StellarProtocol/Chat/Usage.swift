@@ -76,7 +76,7 @@ public struct Timings: Codable, Sendable, Equatable {
         case promptCount = "prompt_n"
         case promptMilliseconds = "prompt_ms"
         case promptPerSecond = "prompt_per_second"
-        case cacheCount = "cache_n"
+        case cacheCount = "cached_n"
         case predictedCount = "predicted_n"
         case predictedMilliseconds = "predicted_ms"
         case predictedPerSecond = "predicted_per_second"

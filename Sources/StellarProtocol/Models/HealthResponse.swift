@@ -16,12 +16,31 @@ public struct HealthResponse: Codable, Sendable, Equatable {
         public var running: Int
         public var waiting: Int
         /// Most requests that may wait.
-        public var max: Int
+        public var capacity: Int
 
-        public init(running: Int, waiting: Int, max: Int) {
+        public init(running: Int, waiting: Int, capacity: Int) {
             self.running = running
             self.waiting = waiting
-            self.max = max
+            self.capacity = capacity
+        }
+    }
+
+    /// How storing sessions fares; chat goes on without it.
+    public struct Sessions: Codable, Sendable, Equatable {
+        public enum Status: String, Codable, Sendable {
+            case ok
+            /// Nothing is stored.
+            case off
+            /// The database fails; `message` says how.
+            case error
+        }
+
+        public var status: Status
+        public var message: String?
+
+        public init(status: Status, message: String? = nil) {
+            self.status = status
+            self.message = message
         }
     }
 
@@ -32,6 +51,7 @@ public struct HealthResponse: Codable, Sendable, Equatable {
     public var uptimeSeconds: Double
     public var queue: Queue
     public var message: String?
+    public var sessions: Sessions?
 
     public init(status: Status, model: String?, version: String, uptimeSeconds: Double, queue: Queue, message: String? = nil) {
         self.status = status
@@ -43,7 +63,7 @@ public struct HealthResponse: Codable, Sendable, Equatable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case status, model, version, queue, message
+        case status, model, version, queue, message, sessions
         case uptimeSeconds = "uptime_seconds"
     }
 
@@ -56,5 +76,6 @@ public struct HealthResponse: Codable, Sendable, Equatable {
         try container.encode(uptimeSeconds, forKey: .uptimeSeconds)
         try container.encode(queue, forKey: .queue)
         try container.encodeIfPresent(message, forKey: .message)
+        try container.encodeIfPresent(sessions, forKey: .sessions)
     }
 }

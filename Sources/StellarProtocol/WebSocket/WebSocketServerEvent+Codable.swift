@@ -10,6 +10,7 @@ extension WebSocketServerEvent {
         case contentBlockStop = "content_block_stop"
         case messageDelta = "message_delta"
         case messageStop = "message_stop"
+        case progress
         case error
         case pong
     }
@@ -27,8 +28,9 @@ extension WebSocketServerEvent {
         case .contentBlockStop: payload = .contentBlockStop(index: try data(BlockStop.self).index)
         case .messageDelta:
             let end = try data(MessageDelta.self)
-            payload = .messageDelta(finishReason: end.delta.finishReason, usage: end.usage)
+            payload = .messageDelta(finishReason: end.delta.finishReason, usage: end.usage, timings: end.timings)
         case .messageStop: payload = .messageStop
+        case .progress: payload = .progress(try data(WebSocketProgress.self))
         case .error: payload = .error(try data(ErrorData.self).object)
         case .pong: payload = .pong
         }
@@ -46,8 +48,9 @@ extension WebSocketServerEvent {
         case .contentBlockStart(let index): try write(.contentBlockStart, BlockStart(index: index))
         case .contentBlockDelta(let index, let text): try write(.contentBlockDelta, BlockDelta(index: index, delta: .init(text: text)))
         case .contentBlockStop(let index): try write(.contentBlockStop, BlockStop(index: index))
-        case .messageDelta(let reason, let usage):
-            try write(.messageDelta, MessageDelta(delta: .init(finishReason: reason), usage: usage))
+        case .messageDelta(let reason, let usage, let timings):
+            try write(.messageDelta, MessageDelta(delta: .init(finishReason: reason), usage: usage, timings: timings))
+        case .progress(let progress): try write(.progress, progress)
         case .messageStop: try write(.messageStop, Empty())
         case .error(let error): try write(.error, ErrorData(error))
         case .pong: try write(.pong, Empty?.none)
@@ -95,6 +98,7 @@ private struct MessageDelta: Codable {
 
     var delta: Delta
     var usage: WebSocketUsage
+    var timings: Timings?
 }
 
 /// `type` and `message` always; `param` and `code` only where there are any.

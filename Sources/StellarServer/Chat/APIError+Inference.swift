@@ -14,7 +14,9 @@ extension APIError {
                 code: "template_rejected"
             )
         case .contextLengthExceeded:
-            self = .contextLengthExceeded(error.message)
+            self = .contextLengthExceeded(error.message, param: "messages")
+        case .deadlineExceeded:
+            self = .timedOut()
         case .queueFull:
             self = .unavailable(error.message, code: "queue_full", retryAfter: 1)
         case .engineStopped:
@@ -37,16 +39,17 @@ extension APIError {
 
     /// 400 with the words by which client libraries know this error: litellm and LangChain look for "maximum context length is" and
     /// "exceeds the available context size".
-    package static func contextLengthExceeded(promptTokens: Int, contextLength: Int) -> APIError {
+    package static func contextLengthExceeded(promptTokens: Int, contextLength: Int, param: String = "messages") -> APIError {
         contextLengthExceeded(
-            "This model's maximum context length is \(contextLength) tokens. However, you requested a reply to messages of \(promptTokens) "
-                + "tokens, and it needs room for at least one more. Shorten the conversation."
+            "This model's maximum context length is \(contextLength) tokens. However, you requested a reply to \(param) of \(promptTokens) "
+                + "tokens, and it needs room for at least one more. Shorten the \(param == "messages" ? "conversation" : "prompt").",
+            param: param
         )
     }
 
-    private static func contextLengthExceeded(_ message: String) -> APIError {
+    private static func contextLengthExceeded(_ message: String, param: String) -> APIError {
         let words = "exceeds the available context size"
         let text = message.contains(words) ? message : "\(message) The request \(words)."
-        return .invalidRequest(text, param: "messages", code: "context_length_exceeded")
+        return .invalidRequest(text, param: param, code: "context_length_exceeded")
     }
 }

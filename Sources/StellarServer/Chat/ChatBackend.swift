@@ -16,8 +16,30 @@ public protocol ChatBackend: Sendable {
     ///
     /// Cancelling the task that iterates over a stream, or dropping it, ends that choice at once. If one choice can't start, none does.
     ///
+    /// For the prompts of a legacy completion: first all choices of the first prompt, then those of the second.
+    ///
     /// - Throws: ``APIError``: 400 where the conversation can't be replied to, 503 where there is no place.
     func start(_ generation: ChatGeneration) async throws(APIError) -> [ChatStream]
+
+    /// The tokens of a text.
+    ///
+    /// - Throws: ``APIError`` 400 where this backend has no tokeniser.
+    func tokenize(_ request: TokenizeRequest) throws(APIError) -> TokenizeResponse
+
+    /// The text of tokens.
+    ///
+    /// - Throws: ``APIError`` 400 for a token outside of the vocabulary, or where this backend has no tokeniser.
+    func detokenize(_ tokens: [Int]) throws(APIError) -> String
+}
+
+extension ChatBackend {
+    public func tokenize(_ request: TokenizeRequest) throws(APIError) -> TokenizeResponse {
+        throw .invalidRequest("This server's model does not offer its tokeniser.", code: "unsupported_operation")
+    }
+
+    public func detokenize(_ tokens: [Int]) throws(APIError) -> String {
+        throw .invalidRequest("This server's model does not offer its tokeniser.", code: "unsupported_operation")
+    }
 }
 
 /// What a backend is asked for.
@@ -32,11 +54,15 @@ public struct ChatGeneration: Sendable, Equatable {
     }
 }
 
-/// The events of one choice, in order: at most one start, any number of deltas, then one end, unless it throws.
+/// The events of one choice, in order: news of queue and prompt, at most one start, any number of deltas, then one end, unless it throws.
 public typealias ChatStream = any AsyncSequence<ChoiceEvent, any Error> & Sendable
 
 /// What one choice reports.
 public enum ChoiceEvent: Sendable, Equatable {
+    /// The choice waits; 1 is next.
+    case queued(position: Int)
+    /// This many of the prompt's tokens have been computed.
+    case prefill(processed: Int, total: Int)
     /// The choice has left the queue.
     case started(GenerationStart)
     case delta(ChoiceDelta)
@@ -83,6 +109,22 @@ public struct BackendLoad: Sendable, Equatable {
     public var maxWaiting: Int
     /// Share of the key-value cache in use, 0…1.
     public var cacheUsage: Double
+    /// Totals since the start.
+    public var totals = Totals()
+
+    /// What a backend counts itself; `nil` where it does not.
+    public struct Totals: Sendable, Equatable {
+        /// Prompt tokens looked up in the prefix cache, and those found.
+        public var prefixCacheQueries: Int?
+        public var prefixCacheHits: Int?
+        /// Sequences that had to give up their place for a while.
+        public var preemptions: Int?
+        /// Tokens guessed ahead, and those that were right.
+        public var draftedTokens: Int?
+        public var acceptedTokens: Int?
+
+        public init() {}
+    }
 
     public init(running: Int, waiting: Int, maxWaiting: Int, cacheUsage: Double = 0) {
         self.running = running

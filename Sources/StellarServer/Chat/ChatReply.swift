@@ -23,31 +23,27 @@ public struct ChatReply: Sendable {
 
     public let head: Head
     public let request: ValidatedChatRequest
-    /// The events of all choices in the order in which they came; throws ``APIError``, or `CancellationError` after ``cancel()``.
-    /// Iterate once.
-    public let events: AsyncThrowingStream<ChatEvent, any Error>
-    private let onCancel: @Sendable () -> Void
+    public let events: ReplyEvents
 
-    init(
-        head: Head,
-        request: ValidatedChatRequest,
-        events: AsyncThrowingStream<ChatEvent, any Error>,
-        onCancel: @escaping @Sendable () -> Void
-    ) {
+    init(head: Head, request: ValidatedChatRequest, events: ReplyEvents) {
         self.head = head
         self.request = request
         self.events = events
-        self.onCancel = onCancel
     }
 
     /// Ends all generations of the reply; without effect on one that has ended.
     public func cancel() {
-        onCancel()
+        events.cancel()
     }
 
     /// The reply as chunks. An error of the reply is thrown.
     public var chunks: ReplyFrames<ChunkMapper> {
         ReplyFrames(events, ChunkMapper(self))
+    }
+
+    /// The reply as chunks of a legacy completion. An error of the reply is thrown.
+    public var completionChunks: ReplyFrames<CompletionMapper> {
+        ReplyFrames(events, CompletionMapper(self))
     }
 
     /// The reply as WebSocket events. An error of the reply is thrown.
@@ -61,10 +57,25 @@ public struct ChatReply: Sendable {
     ///
     /// - Throws: ``APIError`` of the reply, or `CancellationError`.
     public func collect() async throws -> ChatCompletionResponse {
-        var collector = ResponseCollector(head: head, choiceCount: request.choiceCount)
+        try await collected().response
+    }
+
+    /// The whole reply to a legacy completion as one document.
+    ///
+    /// - Throws: ``APIError`` of the reply, or `CancellationError`.
+    public func collectCompletion() async throws -> CompletionResponse {
+        try await collected().completion
+    }
+
+    private func collected() async throws -> ResponseCollector {
+        var collector = ResponseCollector(
+            head: head,
+            choiceCount: request.totalChoiceCount,
+            choicesPerPrompt: request.choiceCount
+        )
         for try await event in events { collector.add(event) }
         try Task.checkCancellation()
-        return collector.response
+        return collector
     }
 }
 

@@ -8,22 +8,26 @@ public struct ChatService: Sendable {
     private let holder: BackendHolder
     private let limits: ChatRequestLimits
     private let observer: (any ChatObserver)?
+    private let timeout: Duration?
     private let makeID: @Sendable () -> String
     private let now: @Sendable () -> Int
 
     /// - Parameters:
+    ///   - timeout: how long a reply may take; requests may ask for less.
     ///   - makeID: makes the part of a reply's id after `chatcmpl-`.
     ///   - now: seconds since 1970.
     public init(
         holder: BackendHolder,
         limits: ChatRequestLimits = ChatRequestLimits(),
         observer: (any ChatObserver)? = nil,
+        timeout: Duration? = nil,
         makeID: @escaping @Sendable () -> String = ChatService.randomID,
         now: @escaping @Sendable () -> Int = ChatService.secondsSince1970
     ) {
         self.holder = holder
         self.limits = limits
         self.observer = observer
+        self.timeout = timeout
         self.makeID = makeID
         self.now = now
     }
@@ -32,8 +36,20 @@ public struct ChatService: Sendable {
     ///
     /// - Throws: ``APIError``: everything that can be known before the first byte of a reply.
     public func start(_ request: ChatCompletionRequest) async throws(APIError) -> ChatReply {
+        try await start(idPrefix: "chatcmpl-") { () throws(APIError) in try request.validate(limits: limits) }
+    }
+
+    /// Checks a legacy completion request and starts its generations; like ``start(_:)``.
+    public func start(_ request: CompletionRequest) async throws(APIError) -> ChatReply {
+        try await start(idPrefix: "cmpl-") { () throws(APIError) in try request.validate(limits: limits) }
+    }
+
+    private func start(
+        idPrefix: String,
+        validate: () throws(APIError) -> ValidatedChatRequest
+    ) async throws(APIError) -> ChatReply {
         do throws(APIError) {
-            return try await admit(request)
+            return try await admit(try validate(), idPrefix: idPrefix)
         } catch {
             observer?.observe(.rejected(error), model: nil)
             throw error
@@ -52,26 +68,50 @@ public struct ChatService: Sendable {
         try await start(request).collect()
     }
 
-    private func admit(_ request: ChatCompletionRequest) async throws(APIError) -> ChatReply {
+    private func admit(_ request: ValidatedChatRequest, idPrefix: String) async throws(APIError) -> ChatReply {
         let arrival = ContinuousClock.now
-        let validated = try request.validate(limits: limits)
         let backend = try holder.backend()
-        let model = try Self.model(named: validated.model, of: backend)
-        let streams = try await backend.start(ChatGeneration(model: model, request: validated))
+        let model = try Self.model(named: request.model, of: backend)
+        let streams = try await backend.start(ChatGeneration(model: model, request: request))
         observer?.observe(.queued(choices: streams.count), model: model)
         let head = ChatReply.Head(
-            id: "chatcmpl-" + makeID(),
+            id: idPrefix + makeID(),
             created: now(),
             model: model,
             systemFingerprint: backend.fingerprint
         )
-        let (events, cancel) = EventMerger(observer: observer, model: model, arrival: arrival).merge(streams)
-        return ChatReply(head: head, request: validated, events: events, onCancel: cancel)
+        let merger = EventMerger(
+            observer: observer,
+            model: model,
+            arrival: arrival,
+            deadline: deadline(of: request, from: arrival),
+            executor: ConnectionMonitor.current?.executor
+        )
+        return ChatReply(head: head, request: request, events: merger.merge(streams))
+    }
+
+    private func deadline(of request: ValidatedChatRequest, from arrival: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+        let asked = request.timeoutSeconds.map { Duration.seconds($0) }
+        return [timeout, asked].compactMap { $0 }.min().map { arrival + $0 }
+    }
+
+    /// The tokens of a text or a conversation.
+    public func tokenize(_ request: TokenizeRequest) throws(APIError) -> TokenizeResponse {
+        let backend = try holder.backend()
+        _ = try Self.model(named: request.model, of: backend)
+        return try backend.tokenize(request)
+    }
+
+    /// The text of tokens.
+    public func detokenize(_ request: DetokenizeRequest) throws(APIError) -> DetokenizeResponse {
+        let backend = try holder.backend()
+        _ = try Self.model(named: request.model, of: backend)
+        return DetokenizeResponse(content: try backend.detokenize(request.tokens))
     }
 
     private static func model(named name: String?, of backend: any ChatBackend) throws(APIError) -> String {
         let models = backend.models
-        guard let name else {
+        guard let name, !name.isEmpty else {
             guard let first = models.first else { throw .internalError("The server has no model.") }
             return first.id
         }

@@ -26,7 +26,7 @@ public struct ChunkMapper: ReplyMapper {
 
     public mutating func map(_ event: ChatEvent) -> [ChatCompletionChunk] {
         switch event.event {
-        case .started: return []
+        case .queued, .prefill, .started: return []
         case .delta(let delta):
             guard !delta.text.isEmpty || !delta.logprobs.isEmpty else { return [] }
             let logprobs = delta.logprobs.isEmpty ? nil : ChoiceLogprobs(content: delta.logprobs)

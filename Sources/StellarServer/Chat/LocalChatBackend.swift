@@ -3,10 +3,10 @@ public import StellarProtocol
 
 /// The backend of this process: one loaded model on one engine.
 ///
-/// Rendering the template and tokenising happen on the caller's task, which for a long conversation takes milliseconds of CPU time.
+/// Rendering the template and tokenising happen on the common pool, which for a long conversation takes milliseconds of CPU time.
 public struct LocalChatBackend: ChatBackend {
     private let engine: InferenceEngine
-    private let contextLength: Int
+    private let prompts: PromptBuilder
     public let models: [ModelObject]
     public let fingerprint: String
 
@@ -14,52 +14,51 @@ public struct LocalChatBackend: ChatBackend {
     public init(engine: InferenceEngine, version: String) {
         let model = engine.model
         self.engine = engine
-        contextLength = engine.contextLength
-        models = [ModelObject(id: model.name, created: model.created, contextLength: contextLength)]
+        prompts = PromptBuilder(model: model, contextLength: engine.contextLength)
+        models = [ModelObject(id: model.name, created: model.created, contextLength: engine.contextLength)]
         fingerprint = Self.fingerprint(of: "\(version) \(model.name) \(model.created) \(model.summary)")
     }
 
     public var load: BackendLoad {
         let status = engine.status
         let usage = status.totalCacheBlocks > 0 ? Double(status.usedCacheBlocks) / Double(status.totalCacheBlocks) : 0
-        return BackendLoad(
+        var load = BackendLoad(
             running: status.running,
             waiting: status.waiting,
             maxWaiting: engine.configuration.maxQueue,
             cacheUsage: usage
         )
+        load.totals.prefixCacheQueries = status.prefixCacheQueries
+        load.totals.prefixCacheHits = status.prefixCacheHits
+        load.totals.preemptions = status.preemptions
+        load.totals.draftedTokens = status.draftedTokens
+        load.totals.acceptedTokens = status.acceptedTokens
+        return load
     }
 
     public func start(_ generation: ChatGeneration) async throws(APIError) -> [ChatStream] {
-        let tokens = try promptTokens(of: generation.request.messages)
+        let request = generation.request
         var streams: [ChatStream] = []
-        for choice in 0..<generation.request.choiceCount {
-            streams.append(try stream(engineRequest(generation.request, tokens, choice)))
+        for prompt in try await promptTokens(of: request) {
+            for choice in 0..<request.choiceCount {
+                streams.append(try stream(engineRequest(request, prompt, choice), request, prompt))
+            }
         }
         return streams
     }
 
-    private func promptTokens(of messages: [ChatMessage]) throws(APIError) -> [TokenID] {
-        guard let template = engine.model.chatTemplate else {
-            throw .invalidRequest(
-                "The model \(engine.model.name) has no chat template: it completes text but can't chat.",
-                param: "model",
-                code: "no_chat_template"
-            )
-        }
-        let tokens: [TokenID]
-        do throws(InferenceError) {
-            tokens = engine.model.tokenizer.encode(try template.render(messages: messages.map(TemplateValue.init)))
+    private func promptTokens(of request: ValidatedChatRequest) async throws(APIError) -> [[TokenID]] {
+        do {
+            return try await offEventLoop { [prompts] in
+                switch request.input {
+                case .conversation(let messages):
+                    [try prompts.conversation(messages, continuesLast: request.continuesLastMessage)]
+                case .prompts(let texts): try texts.map { try prompts.completion($0) }
+                }
+            }
         } catch {
-            throw APIError(error)
+            throw APIError(anyError: error)
         }
-        guard !tokens.isEmpty else {
-            throw .invalidRequest("The conversation makes an empty prompt.", param: "messages", code: "empty_prompt")
-        }
-        guard tokens.count < contextLength else {
-            throw .contextLengthExceeded(promptTokens: tokens.count, contextLength: contextLength)
-        }
-        return tokens
     }
 
     /// A limit beyond the context is cut to it: the reply then ends with `length`, which tells the client.
@@ -67,17 +66,25 @@ public struct LocalChatBackend: ChatBackend {
         GenerationRequest(
             promptTokens: tokens,
             sampling: engine.model.defaultSampling.applying(request.sampling, choice: choice),
-            maxTokens: request.maxTokens.map { min($0, contextLength - tokens.count) },
+            maxTokens: request.maxTokens.map { min($0, engine.contextLength - tokens.count) },
             stopStrings: request.stop,
             ignoreEOS: request.ignoresEndOfReply,
-            logprobs: request.logprobs
+            logprobs: request.logprobs,
+            promptLogprobs: request.echoesPrompt ? request.logprobs : nil
         )
     }
 
-    private func stream(_ request: GenerationRequest) throws(APIError) -> ChatStream {
+    private func stream(
+        _ engineRequest: GenerationRequest,
+        _ request: ValidatedChatRequest,
+        _ prompt: [TokenID]
+    ) throws(APIError) -> ChatStream {
         let tokenizer = engine.model.tokenizer
         do throws(InferenceError) {
-            return try engine.generate(request).compactMap { ChoiceEvent($0, tokenizer) }
+            let events = try engine.generate(engineRequest)
+            guard request.echoesPrompt else { return events.compactMap { ChoiceEvent($0, tokenizer) } }
+            let echo = PromptEcho(prompt: prompt, tokenizer: tokenizer, hasLogprobs: request.logprobs != nil, isAll: request.onlyScores)
+            return events.compactMap { echo.map($0) }
         } catch {
             throw APIError(error)
         }
@@ -88,13 +95,65 @@ public struct LocalChatBackend: ChatBackend {
         let hash = text.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
         return "fp_" + String(hash, radix: 16)
     }
+
+    public func tokenize(_ request: TokenizeRequest) throws(APIError) -> TokenizeResponse {
+        let tokenizer = engine.model.tokenizer
+        let tokens: [TokenID]
+        if let text = request.content {
+            tokens =
+                request.addsSpecial
+                ? tokenizer.encodeCompletion(text, parsingSpecialTokens: request.parsesSpecial)
+                : tokenizer.encode(text, parsingSpecialTokens: request.parsesSpecial)
+        } else {
+            tokens = try prompts.render(request.messages ?? [], continuesLast: false)
+        }
+        return TokenizeResponse(
+            tokens: tokens.map(Int.init),
+            maxModelLength: engine.contextLength,
+            pieces: request.withPieces ? tokens.map { tokenizer.decode([$0]) } : nil
+        )
+    }
+
+    public func detokenize(_ tokens: [Int]) throws(APIError) -> String {
+        engine.model.tokenizer.decode(try prompts.checked(tokens, param: "tokens"))
+    }
+}
+
+/// Puts the prompt in front of a choice of a legacy completion.
+private struct PromptEcho: Sendable {
+    let prompt: [TokenID]
+    let tokenizer: Tokenizer
+    let hasLogprobs: Bool
+    /// Nothing is wanted beside the prompt.
+    let isAll: Bool
+
+    func map(_ event: GenerationEvent) -> ChoiceEvent? {
+        switch event {
+        case .started where !hasLogprobs:
+            return .delta(ChoiceDelta(text: tokenizer.decode(prompt), tokenCount: 0))
+        case .promptLogprobs(let entries):
+            let logprobs = zip(prompt, entries).map { token, entry in
+                entry.map { ChoiceLogprobs.TokenLogprobs($0, tokenizer) }
+                    ?? .init(unconditional: tokenizer.decode([token]), bytes: tokenizer.bytes(of: token))
+            }
+            return .delta(ChoiceDelta(text: tokenizer.decode(prompt), tokenCount: 0, logprobs: logprobs))
+        case .delta where isAll: return nil
+        case .finished(var summary) where isAll:
+            summary.reason = .length
+            summary.usage.completionTokens = 0
+            return ChoiceEvent(.finished(summary), tokenizer)
+        default: return ChoiceEvent(event, tokenizer)
+        }
+    }
 }
 
 extension ChoiceEvent {
     /// `nil` for what clients are not told.
     fileprivate init?(_ event: GenerationEvent, _ tokenizer: Tokenizer) {
         switch event {
-        case .queued, .prefill, .promptLogprobs: return nil
+        case .promptLogprobs: return nil
+        case .queued(let position): self = .queued(position: position)
+        case .prefill(let processed, let total): self = .prefill(processed: processed, total: total)
         case .started(let start):
             self = .started(start)
         case .delta(let delta):

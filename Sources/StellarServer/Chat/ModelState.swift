@@ -67,6 +67,21 @@ public final class BackendHolder: Sendable {
         }
     }
 
+    /// Whether requests can be taken, in the words of health checks.
+    public var status: HealthResponse.Status {
+        switch state {
+        case .loading: .loading
+        case .ready: .ok
+        case .failed: .error
+        case .stopping: .stopping
+        }
+    }
+
+    /// The model may still come.
+    public var isLoading: Bool { status == .loading }
+    /// Requests are taken.
+    public var isReady: Bool { status == .ok }
+
     /// The answer to a health check.
     public func health(version: String, uptimeSeconds: Double) -> HealthResponse {
         func response(_ status: HealthResponse.Status, _ backend: (any ChatBackend)?, _ message: String?) -> HealthResponse {
@@ -76,7 +91,7 @@ public final class BackendHolder: Sendable {
                 model: backend?.models.first?.id,
                 version: version,
                 uptimeSeconds: uptimeSeconds,
-                queue: .init(running: load.running, waiting: load.waiting, max: load.maxWaiting),
+                queue: .init(running: load.running, waiting: load.waiting, capacity: load.maxWaiting),
                 message: message
             )
         }

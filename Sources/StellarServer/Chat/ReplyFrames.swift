@@ -2,7 +2,7 @@
 ///
 /// Called in this order: ``start()`` once, ``map(_:)`` for each event, ``finish()`` once the reply is complete.
 public protocol ReplyMapper: Sendable {
-    associatedtype Frame: Sendable
+    associatedtype Frame: Encodable & Sendable
 
     mutating func start() -> [Frame]
     mutating func map(_ event: ChatEvent) -> [Frame]
@@ -13,10 +13,10 @@ public protocol ReplyMapper: Sendable {
 ///
 /// Throws what the reply throws (``APIError``), and `CancellationError` where the task that iterates was cancelled.
 public struct ReplyFrames<Mapper: ReplyMapper>: AsyncSequence, Sendable {
-    private let events: AsyncThrowingStream<ChatEvent, any Error>
+    private let events: ReplyEvents
     private let mapper: Mapper
 
-    init(_ events: AsyncThrowingStream<ChatEvent, any Error>, _ mapper: Mapper) {
+    init(_ events: ReplyEvents, _ mapper: Mapper) {
         self.events = events
         self.mapper = mapper
     }
@@ -30,12 +30,12 @@ public struct ReplyFrames<Mapper: ReplyMapper>: AsyncSequence, Sendable {
             case start, running, finished
         }
 
-        private var events: AsyncThrowingStream<ChatEvent, any Error>.Iterator
+        private var events: ReplyEvents.Iterator
         private var mapper: Mapper
         private var phase = Phase.start
         private var ready: ArraySlice<Mapper.Frame> = []
 
-        fileprivate init(events: AsyncThrowingStream<ChatEvent, any Error>.Iterator, mapper: Mapper) {
+        fileprivate init(events: ReplyEvents.Iterator, mapper: Mapper) {
             self.events = events
             self.mapper = mapper
         }

@@ -13,7 +13,13 @@ final class ConnectionMonitor: Sendable {
     /// The connection that the current task answers a request of; `nil` where there is none (in-process tests).
     @TaskLocal static var current: ConnectionMonitor?
 
+    /// Runs the connection's tasks on its event loop.
+    let executor: any TaskExecutor
     private let state = Mutex(State())
+
+    init(executor: any TaskExecutor) {
+        self.executor = executor
+    }
 
     /// Calls `callback` once when the client has gone, at once if it has already.
     ///
@@ -49,7 +55,7 @@ final class ConnectionMonitor: Sendable {
 /// - Throws: What `operation` throws.
 func cancellingOnDisconnect<Value: Sendable>(_ operation: @escaping @Sendable () async throws -> Value) async throws -> Value {
     let monitor = ConnectionMonitor.current
-    let task = Task { try await operation() }
+    let task = Task(executorPreference: monitor?.executor) { try await operation() }
     let callback = monitor?.onClose { task.cancel() }
     defer { if let callback { monitor?.removeCallback(callback) } }
     return try await withTaskCancellationHandler {

@@ -1,93 +1,85 @@
 import HTTPTypes
-import HummingbirdCore
-import Logging
-import NIOCore
-import NIOHTTP1
+package import HummingbirdCore
+package import Logging
+package import NIOCore
+package import NIOHTTP1
 import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
-import NIOWebSocket
 
-/// One accepted connection: HTTP/1.1, or a WebSocket if its first request is a handshake that ``WebSocketEndpoint`` grants.
+/// One accepted connection: HTTP/1.1, until a handshake that a route grants makes it something else.
 ///
-/// The pipeline is assembled by hand, with ``HTTPConnectionHandler`` between the decoder and NIO's upgrade handler.
-struct ServerChannel: ServerChildChannel, HTTPChannelHandler {
-    typealias WebSocketChannel = NIOAsyncChannel<WebSocketFrame, WebSocketFrame>
-
-    /// What the connection turned out to be.
-    enum Negotiated: Sendable {
-        case http(NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>)
-        case webSocket(WebSocketChannel, HTTPRequestHead)
-    }
-
-    struct Value: ServerChildChannelValue {
-        let channel: any Channel
-        let negotiated: EventLoopFuture<Negotiated>
+/// The pipeline is assembled by hand, with ``HTTPConnectionHandler`` right behind the decoder.
+package struct ServerChannel: ServerChildChannel, HTTPChannelHandler {
+    package struct Value: ServerChildChannelValue {
+        package let channel: any Channel
+        let http: NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
         let monitor: ConnectionMonitor
     }
 
-    let responder: Responder
+    package let responder: Responder
     let limits: ConnectionLimits
-    let webSocket: WebSocketEndpoint
+    /// Whether a request may change the protocol.
+    let isHandshake: @Sendable (HTTPRequestHead) -> Bool
 
-    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+    package init(
+        responder: @escaping Responder,
+        limits: ConnectionLimits,
+        isHandshake: @escaping @Sendable (HTTPRequestHead) -> Bool
+    ) {
+        self.responder = responder
+        self.limits = limits
+        self.isHandshake = isHandshake
+    }
+
+    package func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
-            let operations = channel.pipeline.syncOperations
-            let encoder = HTTPResponseEncoder()
-            let decoder = ByteToMessageHandler(
-                HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: limits.decoder)
-            )
-            let connection = HTTPConnectionHandler(maxBodySize: limits.maxBodySize, idleTimeout: limits.idleTimeout) { [webSocket] head in
-                webSocket.accepts(head)
-            }
-            let upgrade = NIOTypedHTTPServerUpgradeHandler(
-                httpEncoder: encoder,
-                extraHTTPHandlers: [decoder, connection],
-                upgradeConfiguration: upgradeConfiguration(logger: logger)
-            )
-            try operations.addHandlers([encoder, decoder, connection, upgrade])
-            return Value(channel: channel, negotiated: upgrade.upgradeResultFuture, monitor: connection.monitor)
-        }
-    }
-
-    private func upgradeConfiguration(logger: Logger) -> NIOTypedHTTPServerUpgradeConfiguration<Negotiated> {
-        let upgrader = NIOTypedWebSocketServerUpgrader<Negotiated>(
-            maxFrameSize: webSocket.limits.maxFrameSize,
-            enableAutomaticErrorHandling: false,
-            shouldUpgrade: { channel, _ in channel.eventLoop.makeSucceededFuture([:]) },
-            upgradePipelineHandler: { channel, head in
-                channel.eventLoop.makeCompletedFuture {
-                    .webSocket(try WebSocketChannel(wrappingChannelSynchronously: channel), head)
-                }
-            }
-        )
-        return NIOTypedHTTPServerUpgradeConfiguration(upgraders: [upgrader]) { [limits] channel in
-            channel.eventLoop.makeCompletedFuture {
-                try channel.pipeline.syncOperations.addHandlers([
-                    HTTP1ToHTTPServerCodec(secure: false),
-                    HTTPConnectionStateHandler(idleTimeout: limits.idleTimeout.map { .init($0) }, logger: logger),
-                ])
-                return .http(
-                    try NIOAsyncChannel(wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
+            setSocketOptions(of: channel)
+            let codec = HTTPConnectionHandler.Codec(
+                encoder: HTTPResponseEncoder(),
+                decoder: ByteToMessageHandler(
+                    HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: limits.decoder)
                 )
-            }
+            )
+            let monitor = ConnectionMonitor(executor: EventLoopTaskExecutor(channel.eventLoop))
+            let connection = HTTPConnectionHandler(monitor: monitor, codec: codec, limits: limits, isHandshake: isHandshake)
+            try channel.pipeline.syncOperations.addHandlers([
+                codec.encoder, codec.decoder, connection, HTTP1ToHTTPServerCodec(secure: false),
+                HTTPConnectionStateHandler(idleTimeout: limits.idleTimeout.map { .init($0) }, logger: logger),
+            ])
+            let http = try NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>(
+                wrappingChannelSynchronously: channel,
+                configuration: .init(isOutboundHalfClosureEnabled: true)
+            )
+            return Value(channel: channel, http: http, monitor: monitor)
         }
     }
 
-    func handle(value: Value, logger: Logger) async {
+    /// Hosts that vanish without a word are found out by the system: by keep-alive probes while nothing is sent, by missing
+    /// acknowledgements while something is. What a slow reader has not taken stays small.
+    private func setSocketOptions(of channel: any Channel) {
+        _ = channel.setOption(ChannelOptions.socketOption(.so_keepalive), value: 1)
+        #if os(Linux)
+            let seconds = Int32(clamping: (limits.writeTimeout ?? .seconds(60)).nanoseconds / 1_000_000_000)
+            let options: [(name: CInt, value: Int32)] = [
+                (4, 60),  // TCP_KEEPIDLE
+                (5, 15),  // TCP_KEEPINTVL
+                (6, 4),  // TCP_KEEPCNT
+                (18, seconds > 0 ? seconds &* 1000 : 1000),  // TCP_USER_TIMEOUT, milliseconds
+                (25, 128 << 10),  // TCP_NOTSENT_LOWAT, bytes
+            ]
+            for option in options {
+                let name = ChannelOptions.Types.SocketOption(level: .tcp, name: .init(rawValue: option.name))
+                _ = channel.setOption(name, value: SocketOptionValue(option.value))
+            }
+        #endif
+    }
+
+    package func handle(value: Value, logger: Logger) async {
         await withTaskCancellationHandler {
-            do {
-                switch try await value.negotiated.get() {
-                case .http(let channel):
-                    await ConnectionMonitor.$current.withValue(value.monitor) {
-                        await handleHTTP(asyncChannel: channel, logger: logger)
-                    }
-                case .webSocket(let channel, let head):
-                    await webSocket.serve(channel, head: head, logger: logger)
+            await withTaskExecutorPreference(value.monitor.executor) {
+                await ConnectionMonitor.$current.withValue(value.monitor) {
+                    await handleHTTP(asyncChannel: value.http, logger: logger)
                 }
-            } catch {
-                // No request came before the connection closed, or the upgrade failed: nobody else closes the channel then.
-                logger.trace("Connection ended before its first request", metadata: ["error": "\(error)"])
-                value.channel.close(promise: nil)
             }
         } onCancel: {
             value.channel.close(mode: .input, promise: nil)
@@ -96,11 +88,22 @@ struct ServerChannel: ServerChildChannel, HTTPChannelHandler {
 }
 
 /// What one connection may ask of the server.
-struct ConnectionLimits: Sendable {
+package struct ConnectionLimits: Sendable {
     /// Bytes of a request body.
     var maxBodySize: Int
     /// How long a connection may be idle between or inside requests.
     var idleTimeout: TimeAmount?
+    /// How long a client may take nothing of what is there for it.
+    var writeTimeout: TimeAmount?
+    /// How long a closing connection of another protocol waits for the client.
+    var closeTimeout: TimeAmount
+
+    package init(maxBodySize: Int, idleTimeout: TimeAmount?, writeTimeout: TimeAmount?, closeTimeout: TimeAmount) {
+        self.maxBodySize = maxBodySize
+        self.idleTimeout = idleTimeout
+        self.writeTimeout = writeTimeout
+        self.closeTimeout = closeTimeout
+    }
 
     /// Sizes of request heads.
     var decoder: NIOHTTPDecoderLimitConfiguration {

@@ -1,4 +1,4 @@
-package import Foundation
+public import Foundation
 public import Logging
 
 /// Writes each log message as one JSON object on one line of standard output.
@@ -9,12 +9,8 @@ public struct JSONLogHandler: LogHandler {
     private let label: String
     private let write: @Sendable (Data) -> Void
 
-    public init(label: String) {
-        self.init(label: label) { try? FileHandle.standardOutput.write(contentsOf: $0) }
-    }
-
     /// - Parameter write: Takes a whole line.
-    package init(label: String, write: @escaping @Sendable (Data) -> Void) {
+    public init(label: String, write: @escaping @Sendable (Data) -> Void) {
         self.label = label
         self.write = write
     }

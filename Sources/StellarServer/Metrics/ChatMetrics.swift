@@ -1,18 +1,21 @@
 import StellarInference
 import StellarProtocol
+import Synchronization
 
 /// Counts what happens to chat requests.
-public struct ChatMetrics: ChatObserver {
+public final class ChatMetrics: ChatObserver {
     private let registry: MetricRegistry
+    /// By model. Looking a series up by its labels costs more than recording to it, and tokens are recorded one by one.
+    private let instruments = Mutex<[String: ModelInstruments]>([:])
     private static let unknownModel = "none"
 
     /// - Parameter holder: Asked for the engine's load at each scrape.
     public init(metrics: ServerMetrics, holder: BackendHolder) {
         registry = metrics.registry
-        registry.onScrape { [unowned registry] in Self.collectLoad(of: holder, into: registry) }
+        registry.onScrape { [weak self] in self?.collectLoad(of: holder) }
     }
 
-    private static func collectLoad(of holder: BackendHolder, into registry: MetricRegistry) {
+    private func collectLoad(of holder: BackendHolder) {
         let backend: (any ChatBackend)? =
             switch holder.state {
             case .ready(let backend), .stopping(.some(let backend)): backend
@@ -20,46 +23,103 @@ public struct ChatMetrics: ChatObserver {
             }
         guard let backend, let model = backend.models.first?.id else { return }
         let load = backend.load
-        registry.gauge("stellar_requests_running", [("model", model)]).set(Double(load.running))
-        registry.gauge("stellar_requests_waiting", [("model", model)]).set(Double(load.waiting))
-        registry.gauge("stellar_kv_cache_usage_ratio", [("model", model)]).set(load.cacheUsage)
+        let series = instruments(of: model)
+        series.running.set(Double(load.running))
+        series.waiting.set(Double(load.waiting))
+        series.capacity.set(Double(load.maxWaiting))
+        series.cacheUsage.set(load.cacheUsage)
+        series.preemptions.raise(to: load.totals.preemptions)
+        series.drafted.raise(to: load.totals.draftedTokens)
+        series.accepted.raise(to: load.totals.acceptedTokens)
+        series.prefixQueries.raise(to: load.totals.prefixCacheQueries)
+        series.prefixHits.raise(to: load.totals.prefixCacheHits)
     }
 
     public func observe(_ observation: ChatObservation, model: String?) {
-        let labels = [("model", model ?? Self.unknownModel)]
-        switch observation {
-        case .rejected(let error):
+        if case .rejected(let error) = observation {
             registry.counter("stellar_requests_rejected_total", [("reason", error.code ?? error.type)]).increment(by: 1.0)
-        case .queued: break
-        case .firstToken(let duration): observe(duration, "stellar_time_to_first_token_seconds", labels)
-        case .tokens(let count, let duration):
-            let each = duration.seconds / Double(max(count, 1))
-            let histogram = registry.histogram("stellar_inter_token_latency_seconds", labels)
-            for _ in 0..<max(count, 1) { histogram.observe(each) }
-        case .finished(let end, let duration): finished(end, duration, labels)
-        case .failed: ended("error", labels)
-        case .cancelled: ended("cancelled", labels)
+            return
+        }
+        let series = instruments(of: model ?? Self.unknownModel)
+        switch observation {
+        case .rejected, .queued: break
+        case .firstToken(let duration): series.firstToken.observe(duration.seconds)
+        case .tokens(let count, let duration): series.betweenTokens.observe(duration.seconds / Double(max(count, 1)), times: max(count, 1))
+        case .finished(let end, let duration): series.finished(end, duration)
+        case .failed: series.ended("error").increment(by: 1.0)
+        case .cancelled: series.ended("cancelled").increment(by: 1.0)
         }
     }
 
-    private func finished(_ end: ChoiceEnd, _ duration: Duration, _ labels: [(String, String)]) {
-        ended(end.finishReason, labels)
-        observe(duration, "stellar_e2e_request_latency_seconds", labels)
-        observe(end.timings.queue, "stellar_request_queue_time_seconds", labels)
-        observe(end.timings.prefill, "stellar_request_prefill_time_seconds", labels)
-        observe(end.timings.decode, "stellar_request_decode_time_seconds", labels)
-        registry.counter("stellar_prompt_tokens_total", labels).increment(by: Double(end.usage.promptTokens))
-        registry.counter("stellar_cached_prompt_tokens_total", labels).increment(by: Double(end.usage.cachedTokens))
-        registry.counter("stellar_generation_tokens_total", labels).increment(by: Double(end.usage.completionTokens))
-        registry.counter("stellar_prefix_cache_queries_total", labels).increment(by: Double(end.usage.promptTokens))
-        registry.counter("stellar_prefix_cache_hits_total", labels).increment(by: Double(end.usage.cachedTokens))
+    private func instruments(of model: String) -> ModelInstruments {
+        instruments.withLock { known in
+            if let found = known[model] { return found }
+            let made = ModelInstruments(model: model, registry: registry)
+            known[model] = made
+            return made
+        }
+    }
+}
+
+/// The series of one model, looked up once.
+private final class ModelInstruments: Sendable {
+    let running, waiting, capacity, cacheUsage: GaugeInstrument
+    let preemptions, drafted, accepted, prefixQueries, prefixHits: CounterInstrument
+    let firstToken, betweenTokens: HistogramInstrument
+    private let endToEnd, queue, prefill, decode: HistogramInstrument
+    private let promptTokens, cachedTokens, generatedTokens: CounterInstrument
+    private let ends: [String: CounterInstrument]
+    private let other: CounterInstrument
+
+    init(model: String, registry: MetricRegistry) {
+        let labels = [("model", model)]
+        func counter(_ name: String) -> CounterInstrument { registry.counter("stellar_" + name, labels) }
+        func gauge(_ name: String) -> GaugeInstrument { registry.gauge("stellar_" + name, labels) }
+        func histogram(_ name: String) -> HistogramInstrument { registry.histogram("stellar_" + name, labels) }
+        func ended(_ reason: String) -> CounterInstrument {
+            registry.counter("stellar_request_finished_total", labels + [("reason", reason)])
+        }
+        running = gauge("requests_running")
+        waiting = gauge("requests_waiting")
+        capacity = gauge("queue_capacity")
+        cacheUsage = gauge("kv_cache_usage_ratio")
+        preemptions = counter("preemptions_total")
+        drafted = counter("speculation_drafted_tokens_total")
+        accepted = counter("speculation_accepted_tokens_total")
+        prefixQueries = counter("prefix_cache_queries_total")
+        prefixHits = counter("prefix_cache_hits_total")
+        firstToken = histogram("time_to_first_token_seconds")
+        betweenTokens = histogram("inter_token_latency_seconds")
+        endToEnd = histogram("e2e_request_latency_seconds")
+        queue = histogram("request_queue_time_seconds")
+        prefill = histogram("request_prefill_time_seconds")
+        decode = histogram("request_decode_time_seconds")
+        promptTokens = counter("prompt_tokens_total")
+        cachedTokens = counter("cached_prompt_tokens_total")
+        generatedTokens = counter("generation_tokens_total")
+        ends = Dictionary(uniqueKeysWithValues: ["stop", "length", "error", "cancelled"].map { ($0, ended($0)) })
+        other = ended("other")
     }
 
-    private func ended(_ reason: String, _ labels: [(String, String)]) {
-        registry.counter("stellar_request_finished_total", labels + [("reason", reason)]).increment(by: 1.0)
+    func ended(_ reason: String) -> CounterInstrument {
+        ends[reason] ?? other
     }
 
-    private func observe(_ duration: Duration, _ name: String, _ labels: [(String, String)]) {
-        registry.histogram(name, labels).observe(duration.seconds)
+    func finished(_ end: ChoiceEnd, _ duration: Duration) {
+        ended(end.finishReason).increment(by: 1.0)
+        endToEnd.observe(duration.seconds)
+        queue.observe(end.timings.queue.seconds)
+        prefill.observe(end.timings.prefill.seconds)
+        decode.observe(end.timings.decode.seconds)
+        promptTokens.increment(by: Double(end.usage.promptTokens))
+        cachedTokens.increment(by: Double(end.usage.cachedTokens))
+        generatedTokens.increment(by: Double(end.usage.completionTokens))
+    }
+}
+
+extension CounterInstrument {
+    /// Takes over a total that is kept elsewhere.
+    fileprivate func raise(to total: Int?) {
+        if let total { increment(by: Double(total) - value) }
     }
 }

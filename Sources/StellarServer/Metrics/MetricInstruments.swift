@@ -63,12 +63,12 @@ package final class HistogramInstrument: RecorderHandler, TimerHandler, Sendable
         return Snapshot(cumulative: cumulative, sum: sum)
     }
 
-    package func observe(_ value: Double) {
-        guard !value.isNaN else { return }
+    package func observe(_ value: Double, times: Int = 1) {
+        guard !value.isNaN, times > 0 else { return }
         let bucket = firstBucket(holding: value)
         state.withLock {
-            $0.counts[bucket] &+= 1
-            $0.sum += value
+            $0.counts[bucket] &+= UInt64(times)
+            $0.sum += value * Double(times)
         }
     }
 

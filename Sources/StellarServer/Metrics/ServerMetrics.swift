@@ -11,6 +11,12 @@ public struct ServerMetrics: Sendable {
         self.factory = RegistryMetricsFactory(registry: registry)
         ProcessMetrics.install(in: registry)
         webSocketConnections.set(0.0)
+        _ = webSocketConnectionsTotal
+        for direction in ["in", "out"] { _ = webSocketMessagesTotal(direction: direction) }
+        // Series that alerts look at exist from the start, at 0.
+        for reason in ["queue_full", "model_loading", "server_stopping"] {
+            _ = registry.counter("stellar_requests_rejected_total", [("reason", reason)])
+        }
         Gauge(label: "stellar_build_info", dimensions: [("version", BuildInformation.version)], factory: factory).record(1)
     }
 
@@ -30,6 +36,9 @@ public struct ServerMetrics: Sendable {
     }
 
     var webSocketConnections: GaugeInstrument { registry.gauge("stellar_websocket_connections") }
+    func webSocketMessagesTotal(direction: String) -> CounterInstrument {
+        registry.counter("stellar_websocket_messages_total", [("direction", direction)])
+    }
     var webSocketConnectionsTotal: CounterInstrument { registry.counter("stellar_websocket_connections_total") }
 }
 
@@ -86,6 +95,11 @@ extension ServerMetrics {
         "stellar_prefix_cache_hits_total": MetricDescription("Prompt tokens found in the prefix cache."),
         "stellar_websocket_connections": MetricDescription("Open WebSocket connections."),
         "stellar_websocket_connections_total": MetricDescription("WebSocket connections opened since the start."),
+        "stellar_websocket_messages_total": MetricDescription("WebSocket messages, in from clients and out to them."),
+        "stellar_preemptions_total": MetricDescription("Sequences that gave up their place for a while because the cache was full."),
+        "stellar_speculation_drafted_tokens_total": MetricDescription("Tokens that were guessed ahead."),
+        "stellar_speculation_accepted_tokens_total": MetricDescription("Guessed tokens that were right."),
+        "stellar_queue_capacity": MetricDescription("Most requests that may wait."),
         "process_cpu_seconds_total": MetricDescription("User and system CPU time of the process."),
         "process_resident_memory_bytes": MetricDescription("Resident memory of the process."),
         "process_virtual_memory_bytes": MetricDescription("Virtual memory of the process."),

@@ -39,6 +39,7 @@ struct RequestIDMiddleware: RouterMiddleware {
 
 extension HTTPField.Name {
     static let requestID = HTTPField.Name(known: "x-request-id")
+    static let shouldRetry = HTTPField.Name(known: "x-should-retry")
     static let accelBuffering = HTTPField.Name(known: "x-accel-buffering")
     static let referrerPolicy = HTTPField.Name(known: "referrer-policy")
     static let forwardedHost = HTTPField.Name(known: "x-forwarded-host")

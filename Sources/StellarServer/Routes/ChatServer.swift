@@ -21,6 +21,14 @@ public struct ChatServer: Sendable {
         public var keepAlive = Duration.seconds(5)
         /// How long a connection may be idle.
         public var idleTimeout = Duration.seconds(120)
+        /// How long a client may take nothing of what is there for it.
+        public var writeTimeout = Duration.seconds(60)
+        /// How long a reply may take; `nil`: as long as it takes.
+        public var requestTimeout: Duration?
+        /// Log prompts and replies.
+        public var logsPrompts = false
+        /// Who may use the server, and how much.
+        public var access = AccessSettings()
         package var webSocket = WebSocketLimits()
 
         public init() {}
@@ -31,14 +39,34 @@ public struct ChatServer: Sendable {
     let chat: ChatService
     let metrics: ServerMetrics
     let logger: Logger
+    private let sessions: SessionStore?
+    private let keys: KeyStore?
+    private let access: AccessPolicy
     private let startedAt = ContinuousClock.now
 
-    public init(configuration: Configuration, holder: BackendHolder, metrics: ServerMetrics = ServerMetrics(), logger: Logger) {
+    /// - Parameters:
+    ///   - sessions: where conversations are stored; `nil`: nowhere.
+    ///   - keys: where keys are stored that are made at run time.
+    public init(
+        configuration: Configuration,
+        holder: BackendHolder,
+        sessions: SessionStore? = nil,
+        keys: KeyStore? = nil,
+        metrics: ServerMetrics = ServerMetrics(),
+        logger: Logger
+    ) {
         self.configuration = configuration
         self.holder = holder
+        self.sessions = sessions
+        self.keys = keys
+        access = AccessPolicy(configuration.access, host: configuration.host)
         self.metrics = metrics
         self.logger = logger
-        chat = ChatService(holder: holder, observer: ChatMetrics(metrics: metrics, holder: holder))
+        chat = ChatService(
+            holder: holder,
+            observer: MeteringObserver(base: ChatMetrics(metrics: metrics, holder: holder)),
+            timeout: configuration.requestTimeout
+        )
     }
 
     /// The service to run.
@@ -46,11 +74,15 @@ public struct ChatServer: Sendable {
     /// - Parameter onRunning: Called with the port once connections are accepted.
     public func application(onRunning: @escaping @Sendable (Int) async -> Void = { _ in }) -> some ApplicationProtocol {
         let origins = OriginPolicy(allowed: configuration.allowedOrigins)
-        let endpoint = WebSocketEndpoint(limits: configuration.webSocket, origins: origins, metrics: metrics, chat: chat)
-        let limits = ConnectionLimits(maxBodySize: configuration.maxBodySize, idleTimeout: TimeAmount(configuration.idleTimeout))
+        let limits = ConnectionLimits(
+            maxBodySize: configuration.maxBodySize,
+            idleTimeout: TimeAmount(configuration.idleTimeout),
+            writeTimeout: TimeAmount(configuration.writeTimeout),
+            closeTimeout: TimeAmount(configuration.webSocket.closeTimeout)
+        )
         return Application(
             responder: router(origins: origins).buildResponder(),
-            server: HTTPServerBuilder { ServerChannel(responder: $0, limits: limits, webSocket: endpoint) },
+            server: HTTPServerBuilder { ServerChannel(responder: $0, limits: limits, isHandshake: WebSocketEndpoint.isHandshake) },
             configuration: ApplicationConfiguration(address: .hostname(configuration.host, port: configuration.port)),
             onServerRunning: { [configuration] in await onRunning($0.localAddress?.port ?? configuration.port) },
             logger: logger
@@ -64,8 +96,9 @@ public struct ChatServer: Sendable {
         router.add(middleware: SecurityHeadersMiddleware())
         router.add(middleware: CrossOriginMiddleware(policy: origins))
         router.add(middleware: ErrorMiddleware(maxBodySize: configuration.maxBodySize))
+        router.add(middleware: AccessMiddleware(policy: access))
         addWebChat(to: router)
-        for route in routes { route.add(to: router) }
+        for route in routes(origins: origins) { route.add(to: router) }
         return router
     }
 
@@ -77,24 +110,45 @@ public struct ChatServer: Sendable {
         }
     }
 
-    private var routes: [Route] {
-        let health = HealthRoute(holder: holder, startedAt: startedAt)
-        let models = ModelRoutes(holder: holder)
-        let completions = ChatCompletionRoute(
+    private func routes(origins: OriginPolicy) -> [Route] {
+        let generation = GenerationRoutes(
             chat: chat,
             maxBodySize: configuration.maxBodySize,
             keepAlive: configuration.keepAlive,
-            logger: logger
+            logsPrompts: configuration.logsPrompts,
+            sessions: sessions
         )
-        let api = ["/api", "/v1"].flatMap { prefix in
-            [
+        let health = HealthRoute(holder: holder, startedAt: startedAt, sessions: sessions)
+        let models = ModelRoutes(holder: holder)
+        let tokens = TokenRoutes(routes: generation)
+        let webSocket = WebSocketEndpoint(
+            limits: configuration.webSocket,
+            origins: origins,
+            metrics: metrics,
+            chat: chat,
+            holder: holder,
+            sessions: sessions,
+            access: access
+        )
+        var routes = [Route("/metrics", [.get: MetricsRoute(registry: metrics.registry).handle])]
+        for prefix in ["/api", "/v1"] {
+            routes += [
                 Route(prefix + "/health", [.get: health.handle]),
-                Route(prefix + "/models", [.get: models.list]),
-                Route(prefix + "/models/{id}", [.get: models.one]),
-                Route(prefix + "/chat/completions", [.post: completions.handle]),
-                Route(prefix + "/ws/chat", [.get: WebSocketRefusal(origins: OriginPolicy(allowed: configuration.allowedOrigins)).handle]),
+                Route(prefix + "/ready", [.get: ReadyRoute(holder: holder).handle]),
+                Route(prefix + "/ws/chat", [.get: webSocket.handle]),
             ]
         }
-        return api + [Route("/metrics", [.get: MetricsRoute(registry: metrics.registry).handle])]
+        // Clients differ in whether their base URL ends with /v1.
+        for prefix in ["", "/api", "/v1"] {
+            routes.append(Route(prefix + "/models", [.get: models.list]))
+            routes.append(Route(prefix + "/models/{id}", [.get: models.one]))
+            routes.append(Route(prefix + "/chat/completions", [.post: ChatCompletionRoute(routes: generation).handle]))
+            routes.append(Route(prefix + "/completions", [.post: CompletionRoute(routes: generation).handle]))
+            routes.append(Route(prefix + "/embeddings", [.post: EmbeddingRoute().handle]))
+            routes.append(Route(prefix + "/tokenize", [.post: tokens.tokenize]))
+            routes.append(Route(prefix + "/detokenize", [.post: tokens.detokenize]))
+        }
+        routes += SessionRoutes(store: sessions, maxBodySize: configuration.maxBodySize).routes
+        return routes + KeyRoutes(store: keys, ring: configuration.access.keys).routes
     }
 }

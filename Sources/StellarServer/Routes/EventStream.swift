@@ -10,85 +10,138 @@ enum EventStream {
         .contentType: "text/event-stream; charset=utf-8", .cacheControl: "no-cache", .accelBuffering: "no",
     ]
 
-    static let done = ByteBuffer(string: "data: [DONE]\n\n")
-    /// A comment line: clients skip it, proxies see that the connection lives.
-    static let ping = ByteBuffer(string: ": ping\n\n")
-
-    /// One event. JSON holds no raw line break, so one `data` line is always enough.
-    static func frame(_ value: some Encodable) throws -> ByteBuffer {
-        let json = try JSONCoding.encode(value)
-        var buffer = ByteBuffer()
-        buffer.reserveCapacity(json.count + 8)
-        buffer.writeStaticString("data: ")
-        buffer.writeBytes(json)
-        buffer.writeStaticString("\n\n")
-        return buffer
-    }
-
-    /// A response that sends each chunk of the reply as soon as there is one, then `[DONE]`. An error in the middle, when the status has
-    /// long been sent, becomes an event of its own.
+    /// A response that sends what there is of the reply as soon as there is something, then `[DONE]`. An error in the middle, when the
+    /// status has long been sent, becomes an event of its own.
     ///
-    /// The reply is cancelled at once when the client goes away or can't be written to; each write waits until the connection takes it.
+    /// Until the first token, the place in the queue and the progress of the prompt are sent as comments. The reply is cancelled at once when
+    /// the client goes away or can't be written to; each write waits until the connection takes it, and the reply waits with it.
     ///
-    /// - Parameter keepAlive: Silence after which a comment is sent.
-    static func response(_ reply: ChatReply, keepAlive: Duration) -> Response {
+    /// - Parameters:
+    ///   - keepAlive: Silence after which a comment is sent.
+    ///   - onText: Is given the reply's text as it comes, for logs.
+    static func response(
+        _ reply: ChatReply,
+        _ mapper: some ReplyMapper,
+        keepAlive: Duration,
+        transcript: ReplyTranscript? = nil
+    ) -> Response {
         let monitor = ConnectionMonitor.current
         let body = ResponseBody { writer in
-            let pump = StreamPump<ByteBuffer> { continuation in
-                do {
-                    for try await chunk in reply.chunks { continuation.yield(try frame(chunk)) }
-                } catch  where !(error is CancellationError) {
-                    continuation.yield(try frame(APIError(anyError: error).response))
+            let callback = monitor?.onClose { reply.cancel() }
+            let silence = SilenceDetector()
+            let pinger = Task(executorPreference: monitor?.executor) {
+                while true {
+                    try await Task.sleep(for: keepAlive)
+                    if silence.expire() { reply.events.poke() }
                 }
-                continuation.yield(done)
             }
-            let callback = monitor?.onClose { pump.continuation.finish(throwing: CancellationError()) }
             defer {
-                pump.cancel()
+                pinger.cancel()
+                reply.cancel()
                 if let callback { monitor?.removeCallback(callback) }
             }
-            try await withKeepAlive(every: keepAlive, pump: pump) { try await writer.write($0) }
-            try Task.checkCancellation()
+            var bytes = EventBytes(mapper)
+            try bytes.start()
+            var events = reply.events.makeAsyncIterator()
+            while true {
+                if let buffer = bytes.take() {
+                    try await writer.write(buffer)
+                    silence.interrupt()
+                }
+                guard let batch = try await next(&events, &bytes) else { break }
+                if batch.isEmpty { bytes.comment("ping") }
+                for event in batch {
+                    transcript?.add(event)
+                    try bytes.add(event)
+                }
+            }
+            if let buffer = bytes.take() { try await writer.write(buffer) }
             try await writer.finish(nil)
         }
         return Response(status: .ok, headers: headers, body: body)
     }
 
-    /// Writes what the pump yields, and a ping whenever nothing has been written for `interval`.
-    private static func withKeepAlive(
-        every interval: Duration,
-        pump: StreamPump<ByteBuffer>,
-        write: (ByteBuffer) async throws -> Void
-    ) async throws {
-        let silence = SilenceDetector()
-        let pinger = Task {
-            while true {
-                try await Task.sleep(for: interval)
-                if silence.expire() { pump.continuation.yield(ping) }
-            }
+    /// The next events. At the reply's end `nil`, with the last frames written to `bytes`.
+    private static func next(
+        _ events: inout ReplyEvents.Iterator,
+        _ bytes: inout EventBytes<some ReplyMapper>
+    ) async throws -> [ChatEvent]? {
+        do {
+            if let batch = try await events.nextBatch() { return batch }
+            try bytes.finish()
+        } catch  where !(error is CancellationError) {
+            try bytes.fail(APIError(anyError: error))
         }
-        defer { pinger.cancel() }
-        for try await buffer in pump.elements {
-            try await write(buffer)
-            silence.interrupt()
+        return nil
+    }
+}
+
+/// Collects the bytes of events until they are written together.
+private struct EventBytes<Mapper: ReplyMapper> {
+    private var mapper: Mapper
+    private var buffer = ByteBuffer()
+
+    init(_ mapper: Mapper) {
+        self.mapper = mapper
+    }
+
+    /// What has been collected since the last call, if anything.
+    mutating func take() -> ByteBuffer? {
+        guard buffer.readableBytes > 0 else { return nil }
+        defer { buffer = ByteBuffer() }
+        return buffer
+    }
+
+    mutating func start() throws {
+        for frame in mapper.start() { try append(frame) }
+    }
+
+    mutating func add(_ event: ChatEvent) throws {
+        switch event.event {
+        case .queued(let position): comment("queued \(position)")
+        case .prefill(let processed, let total): comment("prefill \(processed)/\(total)")
+        default: for frame in mapper.map(event) { try append(frame) }
         }
+    }
+
+    mutating func finish() throws {
+        for frame in mapper.finish() { try append(frame) }
+        buffer.writeStaticString("data: [DONE]\n\n")
+    }
+
+    mutating func fail(_ error: APIError) throws {
+        try append(error.response)
+        buffer.writeStaticString("data: [DONE]\n\n")
+    }
+
+    /// A comment line: clients skip it, proxies see that the connection lives.
+    mutating func comment(_ text: String) {
+        buffer.writeString(": \(text)\n\n")
+    }
+
+    /// One event. JSON holds no raw line break, so one `data` line is always enough.
+    private mutating func append(_ frame: some Encodable) throws {
+        let json = try JSONCoding.encode(frame)
+        buffer.reserveCapacity(minimumWritableBytes: json.count + 8)
+        buffer.writeStaticString("data: ")
+        buffer.writeBytes(json)
+        buffer.writeStaticString("\n\n")
     }
 }
 
 /// Knows whether anything was written between two looks.
 private final class SilenceDetector: Sendable {
-    private let state = Mutex((hasWritten: false, pingIsQueued: false))
+    private let hasWritten = Mutex(false)
 
     func interrupt() {
-        state.withLock { $0 = (hasWritten: true, pingIsQueued: false) }
+        hasWritten.withLock { $0 = true }
     }
 
-    /// Whether a ping is due: nothing was written since the last look, and no ping waits to be written.
+    /// Whether nothing was written since the last look.
     func expire() -> Bool {
-        state.withLock {
-            let isDue = !$0.hasWritten && !$0.pingIsQueued
-            $0 = (hasWritten: false, pingIsQueued: $0.pingIsQueued || isDue)
-            return isDue
+        hasWritten.withLock { hasWritten in
+            defer { hasWritten = false }
+            return !hasWritten
         }
     }
 }

@@ -9,12 +9,34 @@ import StellarProtocol
 struct HealthRoute: Sendable {
     let holder: BackendHolder
     let startedAt: ContinuousClock.Instant
+    /// `nil` where sessions are not stored.
+    let sessions: SessionStore?
 
     func handle(_ request: Request, _ context: ServerRequestContext) async throws -> Response {
         let uptime = (ContinuousClock.now - startedAt).seconds
-        let health = holder.health(version: BuildInformation.version, uptimeSeconds: (uptime * 1000).rounded() / 1000)
-        guard health.status != .ok else { return try .json(health) }
-        return try .json(health, status: .serviceUnavailable, headers: [.retryAfter: "2"])
+        var health = holder.health(version: BuildInformation.version, uptimeSeconds: (uptime * 1000).rounded() / 1000)
+        let isReady = health.status == .ok
+        let status: HTTPResponse.Status = isReady ? .ok : .serviceUnavailable
+        let headers: HTTPFields = isReady ? [:] : [.retryAfter: "2"]
+        // Where keys are asked for, strangers learn whether the server runs and nothing else.
+        guard context.caller.isTrusted else { return try .json(["status": health.status], status: status, headers: headers) }
+        health.sessions = storage
+        return try .json(health, status: status, headers: headers)
+    }
+
+    private var storage: HealthResponse.Sessions {
+        guard let sessions else { return .init(status: .off) }
+        return sessions.problem.map { .init(status: .error, message: $0) } ?? .init(status: .ok)
+    }
+}
+
+/// `GET /api/ready`: 200 while new requests are taken, 503 otherwise: for load balancers and supervisors.
+struct ReadyRoute: Sendable {
+    let holder: BackendHolder
+
+    func handle(_ request: Request, _ context: ServerRequestContext) async throws -> Response {
+        let answer = ReadyResponse(status: holder.status)
+        return try .json(answer, status: answer.ready ? .ok : .serviceUnavailable, headers: answer.ready ? [:] : [.retryAfter: "2"])
     }
 }
 
@@ -44,33 +66,5 @@ struct MetricsRoute: Sendable {
             headers: [.contentType: MetricText.contentType],
             body: ResponseBody(byteBuffer: ByteBuffer(string: registry.render()))
         )
-    }
-}
-
-/// What a request to the WebSocket path gets that is no handshake to grant.
-struct WebSocketRefusal: Sendable {
-    let origins: OriginPolicy
-
-    func handle(_ request: Request, _ context: ServerRequestContext) async throws -> Response {
-        switch WebSocketHandshake.judge(request.headers) {
-        case .badKey:
-            throw APIError.invalidRequest("Sec-WebSocket-Key must be 16 bytes in Base64.", code: "bad_websocket_handshake")
-        case .valid:
-            if let origin = request.headers[.origin], !origins.permits(origin, hosts: request.hosts) {
-                throw APIError.originNotAllowed(origin)
-            }
-            throw APIError.invalidRequest(
-                "A WebSocket handshake must be the first request of its connection, have no body, and say Upgrade: websocket.",
-                code: "bad_websocket_handshake"
-            )
-        case .notAnUpgrade, .badVersion:
-            var response = try Response.error(
-                APIError(status: 426, message: "This path speaks WebSocket, version 13.", code: "upgrade_required")
-            )
-            response.headers[.secWebSocketVersion] = WebSocketHandshake.version
-            response.headers[.upgrade] = "websocket"
-            response.headers[.connection] = "upgrade"
-            return response
-        }
     }
 }

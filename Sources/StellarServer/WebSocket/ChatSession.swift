@@ -7,11 +7,29 @@ package struct ChatSession {
     package enum Action: Equatable {
         case send(WebSocketServerEvent)
         /// Generate a reply and report its end by ``ChatSession/replyEnded(_:)``.
-        case reply(ChatCompletionRequest, id: String?)
+        case reply(Turn)
         /// End the running reply early.
         case cancelReply
         /// Going away (1001): close the connection.
         case close
+    }
+
+    /// A reply to generate.
+    package struct Turn: Equatable {
+        package var request: ChatCompletionRequest
+        /// Echoed in every event of the reply.
+        package var id: String?
+        package var wantsProgress = false
+        /// Where the exchange is stored; where the request has no messages, what is stored there is the conversation.
+        package var place: ExchangePlace?
+        /// The user's message, of an exchange that is stored.
+        package var content: ChatContent?
+
+        package init(_ request: ChatCompletionRequest, id: String?, wantsProgress: Bool = false) {
+            self.request = request
+            self.id = id
+            self.wantsProgress = wantsProgress
+        }
     }
 
     /// How a reply ended.
@@ -27,9 +45,17 @@ package struct ChatSession {
     /// The conversation as it was before the message that is being replied to; `nil` if no reply runs.
     private var beforeReply: [ChatMessage]?
     private var isShuttingDown = false
+    /// The session that exchanges go to where their message names none.
+    private let storedSession: String?
+    /// Whether the reply that runs is stored.
+    private var isStoring = false
 
-    package init(id: String) {
+    package var isReplying: Bool { beforeReply != nil }
+
+    /// - Parameter isStored: whether exchanges are stored in the session of this id.
+    package init(id: String, isStored: Bool = false) {
         self.id = id
+        storedSession = isStored ? id : nil
     }
 
     package func start() -> [Action] {
@@ -60,19 +86,43 @@ package struct ChatSession {
         guard (turn.request.n ?? 1) == 1 else {
             return [Self.error(.unsupported("A WebSocket conversation has one reply to a message: n must be 1.", param: "n"), id: turn.id)]
         }
+        if let session = turn.request.sessionID ?? storedSession { return store(turn, session) }
+        guard turn.content != nil || !turn.request.messages.isEmpty else {
+            return [Self.error(.invalidRequest("Missing required parameter: 'content'.", param: "content"), id: turn.id)]
+        }
         beforeReply = conversation
         if !turn.request.messages.isEmpty { conversation = turn.request.messages }
         if let content = turn.content { conversation.append(ChatMessage(role: "user", content: content)) }
         var request = turn.request
         request.messages = conversation
         request.stream = true
-        return [.reply(request, id: turn.id)]
+        return [.reply(Turn(request, id: turn.id, wantsProgress: turn.wantsProgress))]
     }
 
-    /// The reply of the last ``Action/reply(_:id:)`` is over. A failed one leaves no trace: its message can be sent again.
+    /// The conversation is in the database: nothing is kept here.
+    private mutating func store(_ turn: WebSocketClientMessage.ChatTurn, _ session: String) -> [Action] {
+        beforeReply = conversation
+        isStoring = true
+        var stored = Turn(turn.request, id: turn.id, wantsProgress: turn.wantsProgress)
+        stored.request.stream = true
+        stored.content = turn.content
+        stored.place = ExchangePlace(
+            sessionID: session,
+            parentID: turn.parentID,
+            userMessageID: turn.userMessageID,
+            messageID: turn.messageID
+        )
+        return [.reply(stored)]
+    }
+
+    /// The reply of the last ``Action/reply(_:)`` is over. A failed one leaves no trace: its message can be sent again.
     package mutating func replyEnded(_ end: ReplyEnd) -> [Action] {
         guard let before = beforeReply else { return [] }
         beforeReply = nil
+        if isStoring {
+            isStoring = false
+            return isShuttingDown ? [.close] : []
+        }
         switch end {
         case .text(let text) where !text.isEmpty: conversation.append(ChatMessage(role: "assistant", content: .text(text)))
         case .text: break

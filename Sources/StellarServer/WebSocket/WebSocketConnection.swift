@@ -1,194 +1,185 @@
-import Logging
-import NIOCore
-import NIOWebSocket
+package import Hummingbird
+package import Logging
+package import NIOCore
+package import NIOWebSocket
 import ServiceLifecycle
-import StellarProtocol
 
-/// Performs for one connection what ``WebSocketMessageReader`` and ``ChatSession`` decide.
+/// What is done with the messages of one WebSocket. Called by its connection in order, one call at a time, except for ``shutDown()``.
+package protocol WebSocketSession: Sendable {
+    /// Whether binary messages are taken; if not, they close the connection (1003).
+    var takesBinary: Bool { get }
+    /// Whether something is being done for the client, so that its silence means nothing.
+    var isBusy: Bool { get async }
+    /// The connection is open.
+    func opened(_ connection: WebSocketConnection) async
+    func receive(text: String) async
+    func receive(binary: ByteBuffer) async
+    /// The server stops: finish what runs, then close with 1001.
+    func shutDown() async
+    /// The connection is over; nothing may be going on for it when this returns.
+    func closed() async
+}
+
+extension WebSocketSession {
+    package var takesBinary: Bool { false }
+    package var isBusy: Bool { get async { false } }
+    package func receive(binary: ByteBuffer) async {}
+}
+
+/// One WebSocket connection (RFC 6455): frames in, frames out, pings, and the closing handshake.
 ///
-/// Frames are read all the time, also while a reply is written, so that pings, `chat.cancel` and the client's close are seen at once.
-actor WebSocketConnection {
-    typealias Outbound = NIOAsyncChannelOutboundWriter<WebSocketFrame>
+/// Frames are read all the time, also while a session writes, so that pings, cancellations and the client's close are seen at once. What is
+/// written goes through a bounded queue: whoever writes to a client that reads slowly waits, and a client that takes nothing at all is
+/// closed by the connection below.
+package actor WebSocketConnection {
+    /// Frames that may wait to be written.
+    private static let queueLength = 32
 
-    private let channel: any Channel
-    private let outbound: Outbound
     private let limits: WebSocketLimits
-    private let chat: ChatService
+    private let session: any WebSocketSession
     private let logger: Logger
-    private var session: ChatSession
+    private let outbox = BoundedChannel<ByteBuffer>(capacity: WebSocketConnection.queueLength)
+    private var parser: WebSocketFrameParser
     private var reader: WebSocketMessageReader
-    private var generation: StreamPump<ReplyPart>?
-    private var reply: Task<Void, Never>?
+    /// Since the last ping.
     private var hasHeardFromClient = true
+    private var lastMessage = ContinuousClock.now
     private var isClosing = false
 
-    init(
-        session: ChatSession,
-        channel: any Channel,
-        outbound: Outbound,
-        limits: WebSocketLimits,
-        chat: ChatService,
-        logger: Logger
-    ) {
+    package init(session: any WebSocketSession, limits: WebSocketLimits, logger: Logger) {
         self.session = session
-        self.channel = channel
-        self.outbound = outbound
         self.limits = limits
-        self.chat = chat
         self.logger = logger
-        self.reader = WebSocketMessageReader(maxMessageSize: limits.maxMessageSize)
+        parser = WebSocketFrameParser(maxFrameSize: limits.maxFrameSize)
+        reader = WebSocketMessageReader(maxMessageSize: limits.maxMessageSize, takesBinary: session.takesBinary)
     }
 
-    /// Returns when the connection is over and nothing is generated for it any more.
-    nonisolated func run(_ inbound: NIOAsyncChannelInboundStream<WebSocketFrame>) async {
+    /// Serves the connection until either side closes it.
+    ///
+    /// - Parameters:
+    ///   - inbound: The client's bytes.
+    ///   - writer: Takes ours.
+    package nonisolated func run(_ inbound: RequestBody, _ writer: inout any ResponseBodyWriter) async {
         await withTaskGroup(of: Void.self) { group in
-            await begin()
+            group.addTask { await self.read(inbound) }
             group.addTask { await self.pingRegularly() }
             group.addTask {
                 guard (try? await gracefulShutdown()) != nil else { return }
-                await self.shutDown()
+                await self.session.shutDown()
             }
+            await session.opened(self)
             do {
-                for try await frame in inbound { await receive(frame) }
-            } catch let error as NIOWebSocketError {
-                await close(WebSocketErrorCode(decoderError: error), reason: "\(error)")
-                // The decoder takes no more frames; what the client has still under way is left unread until it closes.
-                try? await channel.closeFuture.get()
+                while let frames = try await outbox.nextBatch() {
+                    try await writer.write(Self.joined(frames))
+                }
             } catch {
-                logger.debug("WebSocket can't be read", metadata: ["error": "\(error)"])
+                logger.debug("WebSocket can't be written", metadata: ["error": "\(error)"])
+                outbox.finish()
             }
             group.cancelAll()
         }
-        await end()
+        await session.closed()
     }
 
-    private func begin() async {
-        await perform(session.start())
-    }
-
-    private func end() async {
-        isClosing = true
-        generation?.cancel()
-        await reply?.value
+    private static func joined(_ frames: [ByteBuffer]) -> ByteBuffer {
+        guard frames.count > 1, var all = frames.first else { return frames.first ?? ByteBuffer() }
+        for frame in frames.dropFirst() { all.writeImmutableBuffer(frame) }
+        return all
     }
 
     // MARK: Reading
 
+    private func read(_ inbound: RequestBody) async {
+        do {
+            for try await bytes in inbound where !isClosing {
+                hasHeardFromClient = true
+                parser.append(bytes)
+                while !isClosing, let frame = try parser.next() { await receive(frame) }
+            }
+        } catch let violation as WebSocketFrameParser.Violation {
+            close(violation.code, reason: violation.reason)
+        } catch {
+            logger.debug("WebSocket can't be read", metadata: ["error": "\(error)"])
+        }
+        // After the client's end, or ours: nothing more is written.
+        outbox.finish()
+    }
+
     private func receive(_ frame: WebSocketFrame) async {
-        hasHeardFromClient = true
-        guard !isClosing else { return }
         switch reader.receive(frame) {
-        case .text(let text): await perform(session.receive(text))
-        case .ping(let data): await send(WebSocketFrame(fin: true, opcode: .pong, data: data))
-        case .close(let code): await close(code, reason: "")
-        case .violation(let code, let reason): await close(code, reason: reason)
+        case .text(let text):
+            lastMessage = .now
+            await session.receive(text: text)
+        case .binary(let bytes):
+            lastMessage = .now
+            await session.receive(binary: bytes)
+        case .ping(let data): await send(.pong, data)
+        case .close(let code): close(code, reason: "")
+        case .violation(let code, let reason): close(code, reason: reason)
         case nil: break
         }
     }
 
     private func pingRegularly() async {
         while (try? await Task.sleep(for: limits.pingInterval)) != nil, !isClosing {
-            guard hasHeardFromClient else {
-                await close(.goingAway, reason: "No answer to a ping.")
-                return
-            }
-            hasHeardFromClient = false
-            await send(WebSocketFrame(fin: true, opcode: .ping, data: ByteBuffer(integer: UInt64.random(in: .min ... .max))))
-        }
-    }
-
-    private func shutDown() async {
-        await perform(session.shutDown())
-    }
-
-    // MARK: Acting
-
-    private func perform(_ actions: [ChatSession.Action]) async {
-        for action in actions {
-            switch action {
-            case .send(let event): await send([event])
-            case .reply(let request, let id): start(request, id: id)
-            case .cancelReply: generation?.cancel()
-            case .close: await close(.goingAway, reason: "The server is shutting down.")
+            if !hasHeardFromClient {
+                close(.goingAway, reason: "No answer to a ping.")
+            } else if let idle = limits.idleTimeout, ContinuousClock.now - lastMessage > idle, await !session.isBusy {
+                close(.goingAway, reason: "Nothing was said for too long.")
+            } else {
+                hasHeardFromClient = false
+                await send(.ping, ByteBuffer(integer: UInt64.random(in: .min ... .max)))
             }
         }
-    }
-
-    private func start(_ request: ChatCompletionRequest, id: String?) {
-        let pump = ReplyPart.pump(request, chat: chat)
-        generation = pump
-        // The session takes a new message before the last event of the reply before is on the wire: keep their order.
-        reply = Task { [previous = reply] in
-            await previous?.value
-            await write(pump, id: id)
-        }
-    }
-
-    /// Writes the events of a reply. This task is never cancelled, so that a cancelled generation still ends in good order.
-    private func write(_ generation: StreamPump<ReplyPart>, id: String?) async {
-        var mapper = WebSocketMapper(id: id)
-        var hasStarted = false
-        do {
-            for try await part in generation.elements {
-                switch part {
-                case .started:
-                    hasStarted = true
-                    await send(mapper.start())
-                case .event(let event): await send(mapper.map(event))
-                }
-            }
-            if !hasStarted { await send(mapper.start()) }
-            let last = mapper.finish()
-            await finish(.text(mapper.text), sending: last)
-        } catch {
-            logger.debug("Reply failed", metadata: ["error": "\(error)"])
-            let event = WebSocketServerEvent(.error(APIError(anyError: error).response.error), id: id)
-            await finish(.failed, sending: [event])
-        }
-    }
-
-    /// The session knows that the reply is over before the client does: its next message may come at once.
-    private func finish(_ end: ChatSession.ReplyEnd, sending events: [WebSocketServerEvent]) async {
-        generation = nil
-        let actions = session.replyEnded(end)
-        await send(events)
-        await perform(actions)
     }
 
     // MARK: Writing
 
-    private func send(_ events: [WebSocketServerEvent]) async {
-        for event in events {
-            do {
-                await send(WebSocketFrame(fin: true, opcode: .text, data: ByteBuffer(bytes: try JSONCoding.encode(event))))
-            } catch {
-                logger.error("Event can't be encoded", metadata: ["error": "\(error)"])
+    /// Sends a text message; waits while the client is slow.
+    package func send(text: some Sequence<UInt8>) async {
+        await send(.text, ByteBuffer(bytes: text))
+    }
+
+    /// Sends a binary message; waits while the client is slow.
+    package func send(binary: ByteBuffer) async {
+        await send(.binary, binary)
+    }
+
+    private nonisolated func send(_ opcode: WebSocketOpcode, _ payload: ByteBuffer) async {
+        _ = await outbox.send(Self.frame(opcode, payload))
+    }
+
+    /// A server's frame: whole and not masked (RFC 6455, 5.1).
+    private static func frame(_ opcode: WebSocketOpcode, _ payload: ByteBuffer) -> ByteBuffer {
+        let code: UInt8 =
+            switch opcode {
+            case .text: 1
+            case .binary: 2
+            case .connectionClose: 8
+            case .ping: 9
+            case .pong: 10
+            default: 0
             }
+        var frame = ByteBuffer()
+        frame.reserveCapacity(payload.readableBytes + 10)
+        frame.writeInteger(0x80 | code)
+        switch payload.readableBytes {
+        case ..<126: frame.writeInteger(UInt8(payload.readableBytes))
+        case ..<65536: frame.writeMultipleIntegers(126 as UInt8, UInt16(payload.readableBytes))
+        default: frame.writeMultipleIntegers(127 as UInt8, UInt64(payload.readableBytes))
         }
+        frame.writeImmutableBuffer(payload)
+        return frame
     }
 
-    private func send(_ frame: WebSocketFrame) async {
+    /// Sends a close frame and ends the connection. Without effect on one that closes already.
+    package func close(_ code: WebSocketErrorCode, reason: String) {
         guard !isClosing else { return }
-        do {
-            try await outbound.write(frame)
-        } catch {
-            // The client is gone: nothing more is worth generating for it.
-            isClosing = true
-            generation?.cancel()
-        }
-    }
-
-    /// Sends a close frame, stops generating, and gives the client a moment to close its side.
-    private func close(_ code: WebSocketErrorCode, reason: String) async {
-        guard !isClosing else { return }
-        var data = ByteBuffer()
-        data.write(webSocketErrorCode: code)
-        data.writeString(reason)
-        await send(WebSocketFrame(fin: true, opcode: .connectionClose, data: data))
         isClosing = true
-        generation?.cancel()
-        let channel = self.channel
-        channel.close(mode: .output, promise: nil)
-        channel.eventLoop.scheduleTask(in: TimeAmount(limits.closeTimeout)) { channel.close(promise: nil) }
+        var payload = ByteBuffer()
+        payload.write(webSocketErrorCode: code)
+        payload.writeString(reason)
+        outbox.sendAtOnce(Self.frame(.connectionClose, payload))
+        outbox.finish()
     }
 }

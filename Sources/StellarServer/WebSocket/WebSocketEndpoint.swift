@@ -1,70 +1,44 @@
-import HTTPTypes
+import Hummingbird
 import Logging
-import NIOCore
 import NIOHTTP1
-import NIOWebSocket
-import ServiceLifecycle
 
-/// Bounds of one WebSocket connection.
-package struct WebSocketLimits: Sendable {
-    /// Bytes of one frame.
-    package var maxFrameSize = 1 << 20
-    /// Bytes of one message, over all its frames.
-    package var maxMessageSize = 8 << 20
-    /// The client is pinged this often, and taken for dead if nothing has come from it between two pings.
-    package var pingInterval = Duration.seconds(30)
-    /// How long a closing connection waits for the client.
-    package var closeTimeout = Duration.seconds(2)
-}
-
-/// `/api/ws/chat`: which handshakes are granted, and what then happens on the connection.
+/// `/api/ws/chat`: which handshakes are passed on, and what then happens on the connection.
 struct WebSocketEndpoint: Sendable {
-    static let paths = ["/api/ws/chat", "/v1/ws/chat"]
+    static let paths: Set<String> = ["/api/ws/chat", "/v1/ws/chat"]
 
     let limits: WebSocketLimits
     let origins: OriginPolicy
     let metrics: ServerMetrics
     let chat: ChatService
+    let holder: BackendHolder
+    let sessions: SessionStore?
+    let access: AccessPolicy
 
-    /// Whether a request is a handshake to grant. Anything else reaches the router, which says what is wrong with it.
-    func accepts(_ head: HTTPRequestHead) -> Bool {
+    /// Whether a request is a handshake that its route may grant.
+    @Sendable static func isHandshake(_ head: HTTPRequestHead) -> Bool {
         let path = head.uri.prefix { $0 != "?" }
-        guard Self.paths.contains(String(path)), WebSocketHandshake.isValid(head) else { return false }
-        // Browsers let any page open a WebSocket anywhere: it is the server's part to look at the origin.
-        return origins.permits(head.headers.first(name: "origin"), hosts: head.headers["host"] + head.headers["x-forwarded-host"])
+        return paths.contains(String(path)) && WebSocketHandshake.isValid(head)
     }
 
-    /// Serves the connection until either side closes it.
-    func serve(_ channel: ServerChannel.WebSocketChannel, head: HTTPRequestHead, logger: Logger) async {
-        metrics.webSocketConnectionsTotal.increment(by: 1.0)
-        metrics.webSocketConnections.increment(by: 1)
-        defer { metrics.webSocketConnections.decrement(by: 1) }
-        var logger = logger
-        let sessionID = Self.sessionID(of: head.uri)
+    @Sendable func handle(_ request: Request, _ context: ServerRequestContext) async throws -> Response {
+        let given = request.query["session_id"].flatMap { SessionStore.isValidID($0) ? $0 : nil }
+        let sessionID = given ?? "session-" + RequestIDMiddleware.makeID().dropFirst(4)
+        let gate = ReplyGate(chat: chat, sessions: sessions, access: access, caller: context.caller)
+        var logger = context.logger
         logger[metadataKey: "session_id"] = "\(sessionID)"
-        logger.info("WebSocket opened")
-        do {
-            try await channel.executeThenClose { inbound, outbound in
-                let connection = WebSocketConnection(
-                    session: ChatSession(id: sessionID),
-                    channel: channel.channel,
-                    outbound: outbound,
-                    limits: limits,
-                    chat: chat,
-                    logger: logger
-                )
-                await connection.run(inbound)
-            }
-        } catch {
-            logger.debug("WebSocket ended by an error", metadata: ["error": "\(error)"])
+        return try WebSocketRoute(origins: origins).upgrade(request) { [logger] body, writer in
+            metrics.webSocketConnectionsTotal.increment(by: 1.0)
+            metrics.webSocketConnections.increment(by: 1)
+            defer { metrics.webSocketConnections.decrement(by: 1) }
+            logger.info("WebSocket opened")
+            let session = ChatSocket(
+                session: ChatSession(id: sessionID, isStored: given != nil && sessions != nil),
+                gate: gate,
+                metrics: metrics,
+                logger: logger
+            )
+            await WebSocketConnection(session: session, limits: limits, logger: logger).run(body, &writer)
+            logger.info("WebSocket closed")
         }
-        logger.info("WebSocket closed")
-    }
-
-    /// The query's `session_id` if it is fit to be logged, else a new one.
-    static func sessionID(of uri: String) -> String {
-        let query = uri.split(separator: "?", maxSplits: 1).dropFirst().first ?? ""
-        let given = query.split(separator: "&").first { $0.hasPrefix("session_id=") }?.dropFirst("session_id=".count)
-        return given.flatMap { RequestIDMiddleware.accepted(String($0)) } ?? "session-" + RequestIDMiddleware.makeID().dropFirst(4)
     }
 }

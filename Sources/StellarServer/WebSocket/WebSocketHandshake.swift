@@ -1,9 +1,10 @@
+import Crypto
 import Foundation
 import HTTPTypes
-import NIOHTTP1
+package import NIOHTTP1
 
 /// The opening handshake of RFC 6455, section 4.2.
-enum WebSocketHandshake {
+package enum WebSocketHandshake {
     /// What a request to a WebSocket path is.
     enum Verdict: Equatable, Sendable {
         case valid
@@ -22,12 +23,18 @@ enum WebSocketHandshake {
 
     /// Whether the request is a handshake that can be granted: `GET`, no body, `Upgrade: websocket`, `Connection: Upgrade`, version 13 and
     /// a key of 16 bytes.
-    static func isValid(_ head: HTTPRequestHead) -> Bool {
+    package static func isValid(_ head: HTTPRequestHead) -> Bool {
         guard head.method == .GET, !head.isHTTP10, !hasBody(head.headers),
             head.headers[canonicalForm: "upgrade"].contains(where: { $0.lowercased() == "websocket" }),
             head.headers[canonicalForm: "connection"].contains(where: { $0.lowercased() == "upgrade" })
         else { return false }
         return judge(versions: head.headers["sec-websocket-version"], keys: head.headers["sec-websocket-key"]) == .valid
+    }
+
+    /// The answer to a client's key (RFC 6455, 4.2.2).
+    static func accept(key: String) -> String {
+        let text = key.trimmingCharacters(in: .whitespaces) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+        return Data(Insecure.SHA1.hash(data: Data(text.utf8))).base64EncodedString()
     }
 
     private static func judge(versions: [String], keys: [String]) -> Verdict {

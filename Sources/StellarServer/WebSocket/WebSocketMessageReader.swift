@@ -9,6 +9,8 @@ package struct WebSocketMessageReader {
     package enum Event: Equatable {
         /// A whole text message.
         case text(String)
+        /// A whole binary message, where those are taken.
+        case binary(ByteBuffer)
         /// To be answered by a pong with the same bytes.
         case ping(ByteBuffer)
         /// The client closes; the code is to be echoed.
@@ -18,12 +20,17 @@ package struct WebSocketMessageReader {
     }
 
     private let maxMessageSize: Int
+    private let takesBinary: Bool
     private var fragments: ByteBuffer?
+    private var isBinary = false
     private var isFinished = false
 
-    /// - Parameter maxMessageSize: Most bytes of one message, over all its fragments.
-    package init(maxMessageSize: Int) {
+    /// - Parameters:
+    ///   - maxMessageSize: Most bytes of one message, over all its fragments.
+    ///   - takesBinary: Whether binary messages are taken; if not, they break the protocol.
+    package init(maxMessageSize: Int, takesBinary: Bool = false) {
         self.maxMessageSize = maxMessageSize
+        self.takesBinary = takesBinary
     }
 
     /// - Returns: What the frame completes or demands; `nil` if nothing.
@@ -32,7 +39,7 @@ package struct WebSocketMessageReader {
         let event = validate(frame) ?? handle(frame)
         switch event {
         case .close, .violation: isFinished = true
-        case .text, .ping, nil: break
+        case .text, .binary, .ping, nil: break
         }
         return event
     }
@@ -51,13 +58,14 @@ package struct WebSocketMessageReader {
     private mutating func handle(_ frame: WebSocketFrame) -> Event? {
         let data = frame.unmaskedData
         switch frame.opcode {
-        case .text:
+        case .binary where !takesBinary: return .violation(.unacceptableData, "Messages must be text.")
+        case .text, .binary:
             guard fragments == nil else { return .violation(.protocolError, "A new message began inside another.") }
+            isBinary = frame.opcode == .binary
             return append(data, to: ByteBuffer(), isLast: frame.fin)
         case .continuation:
             guard let fragments else { return .violation(.protocolError, "A continuation came without a message to continue.") }
             return append(data, to: fragments, isLast: frame.fin)
-        case .binary: return .violation(.unacceptableData, "Messages must be text.")
         case .ping: return .ping(data)
         case .pong: return nil
         case .connectionClose: return close(data)
@@ -77,6 +85,7 @@ package struct WebSocketMessageReader {
             fragments = message
             return nil
         }
+        guard !isBinary else { return .binary(message) }
         guard let text = String(validating: message.readableBytesView, as: UTF8.self) else {
             return .violation(.dataInconsistentWithMessage, "The text is not valid UTF-8.")
         }
@@ -100,16 +109,6 @@ package struct WebSocketMessageReader {
         switch code {
         case 1000...1003, 1007...1014, 3000...4999: true
         default: false
-        }
-    }
-}
-
-extension WebSocketErrorCode {
-    /// The close code for an error of the frame decoder.
-    init(decoderError error: NIOWebSocketError) {
-        switch error {
-        case .invalidFrameLength: self = .messageTooLarge
-        case .fragmentedControlFrame, .multiByteControlFrameLength: self = .protocolError
         }
     }
 }

@@ -71,7 +71,7 @@ struct ChatServiceTests {
         let health = holder.health(version: "1", uptimeSeconds: 2)
         #expect(health.status == .ok)
         #expect(health.model == "tiny")
-        #expect(health.queue == .init(running: 1, waiting: 2, max: 3))
+        #expect(health.queue == .init(running: 1, waiting: 2, capacity: 3))
 
         holder.stop()
         holder.set(.loading)

@@ -20,7 +20,7 @@ struct StreamDocumentTests {
 
     private func last(_ reason: String, _ index: Int = 0) -> String {
         let timings =
-            #","timings":{"cache_n":2,"predicted_ms":4,"predicted_n":3,"predicted_per_second":500,"prompt_ms":6,"#
+            #","timings":{"cached_n":2,"predicted_ms":4,"predicted_n":3,"predicted_per_second":500,"prompt_ms":6,"#
             + #""prompt_n":3,"prompt_per_second":500,"queue_ms":1}"#
         return chunk(#"{"delta":{},"finish_reason":"\#(reason)","index":\#(index)}"#, extra: timings)
     }
@@ -106,7 +106,7 @@ struct StreamDocumentTests {
             #"{"choices":[{"finish_reason":"stop","index":0,"logprobs":null,"message":{"content":"Hello","refusal":null,"#
             + #""role":"assistant"}},{"finish_reason":"length","index":1,"logprobs":null,"message":{"content":"Hey","refusal":null,"#
             + #""role":"assistant"}}],"created":7,"id":"chatcmpl-1","model":"tiny","object":"chat.completion","#
-            + #""system_fingerprint":"fp_test","timings":{"cache_n":2,"predicted_ms":4,"predicted_n":6,"predicted_per_second":1250,"#
+            + #""system_fingerprint":"fp_test","timings":{"cached_n":2,"predicted_ms":4,"predicted_n":6,"predicted_per_second":1250,"#
             + #""prompt_ms":6,"prompt_n":3,"prompt_per_second":500,"queue_ms":1},"usage":{"completion_tokens":6,"prompt_tokens":5,"#
             + #""prompt_tokens_details":{"cached_tokens":2},"total_tokens":11}}"#
         #expect(String(decoding: try JSONCoding.encode(response), as: UTF8.self) == json)

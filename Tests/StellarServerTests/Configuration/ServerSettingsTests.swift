@@ -26,7 +26,10 @@ struct ServerSettingsTests {
         let settings = try read([
             "MODEL_PATH": "/m.gguf", "HOST": "127.0.0.1", "PORT": " 99 ", "THREADS": "3", "PRECISION": "FP16", "DEVICE": "cpu",
             "CONTEXT_LENGTH": "1024", "MAX_BATCH": "auto", "MAX_QUEUE": "0", "CORS_ALLOWED_ORIGINS": "https://a.example, http://b:8080",
-            "LOG_LEVEL": "debug", "LOG_FORMAT": "json", "WEB_ROOT": "/tmp",
+            "LOG_LEVEL": "debug", "LOG_FORMAT": "json", "WEB_ROOT": "/tmp", "API_KEYS": "first-key, second-key",
+            "ADMIN_API_KEY": "admin-key",
+            "RATE_LIMIT": "tokens=5,requests=2", "TRUSTED_PROXIES": "10.0.0.0/8, ::1", "ALLOWED_HOSTS": "a.example", "SESSIONS": "off",
+            "DATA_DIR": "/data", "METRICS_PUBLIC": "1",
         ])
         #expect(settings.port == 99)
         #expect(settings.loadOptions == LanguageModel.LoadOptions(precision: .fp16, threads: 3))
@@ -35,6 +38,13 @@ struct ServerSettingsTests {
         #expect(settings.logLevel == .debug)
         #expect(settings.logFormat == .json)
         #expect(settings.webRoot == "/tmp")
+        let admin = ConfiguredKey("admin-key", isAdmin: true)
+        #expect(settings.apiKeys == [ConfiguredKey("first-key"), ConfiguredKey("second-key"), admin])
+        #expect(settings.rateLimit == RateLimit(requests: 2, tokens: 5))
+        #expect(settings.trustedProxies == [NetworkRange("10.0.0.0/8"), NetworkRange("::1")])
+        #expect(settings.allowedHosts == ["a.example"])
+        #expect(!settings.storesSessions && settings.metricsArePublic)
+        #expect(settings.dataDirectory == "/data")
         #expect(settings.isLoopbackOnly)
     }
 
@@ -45,12 +55,43 @@ struct ServerSettingsTests {
             ("DEVICE", "cuda", "auto, cpu"), ("CONTEXT_LENGTH", "-1", "whole number"), ("MAX_BATCH", "1e3", "whole number"),
             ("MAX_QUEUE", "many", "whole number"), ("CORS_ALLOWED_ORIGINS", "https://a.example/path", "no path"),
             ("LOG_LEVEL", "loud", "trace"), ("LOG_FORMAT", "xml", "text, json"), ("WEB_ROOT", "/does/not/exist", "directory"),
+            ("RATE_LIMIT", "60", "requests=60"), ("RATE_LIMIT", "requests=1,requests=2", "requests=60"),
+            ("TRUSTED_PROXIES", "10/8", "10.0.0.0/8"),
+            ("API_KEYS_FILE", "/does/not/exist", "text file"), ("SESSIONS", "perhaps", "on or off"), ("METRICS_PUBLIC", "2", "on or off"),
         ]
     )
     func wrongValue(name: String, value: String, allowed: String) throws {
         let error = try #require(throws: SettingsError.self) { try read([name: value]) }
         #expect(error.problems.count == 1)
         #expect(error.description.contains(name) && error.description.contains(value) && error.description.contains(allowed))
+    }
+
+    @Test(
+        "A key that can't be used is refused without being told",
+        arguments: ["API_KEYS", "ADMIN_API_KEY"],
+        ["short", ",", "has spaces"]
+    )
+    func wrongKey(name: String, value: String) throws {
+        let error = try #require(throws: SettingsError.self) { try read([name: value]) }
+        #expect(error.description.contains(name) && !error.description.contains("\"\(value)\""))
+    }
+
+    @Test("The database's directory follows the XDG specification, absolute paths only")
+    func dataDirectory() throws {
+        #expect(try read(["HOME": "/home/a"]).dataDirectory == "/home/a/.local/share/stellarchat")
+        #expect(try read(["HOME": "/home/a", "XDG_DATA_HOME": "/x"]).dataDirectory == "/x/stellarchat")
+        #expect(try read(["HOME": "/home/a", "XDG_DATA_HOME": "x"]).dataDirectory == "/home/a/.local/share/stellarchat")
+        #expect(try read([:]).dataDirectory == nil)
+    }
+
+    @Test("Commands are told apart from settings")
+    func commands() throws {
+        #expect(try CommandLineFlags.parse(["backup", "f", "--data-dir", "/d"]) == .perform(.backup(file: "f"), [.dataDirectory: "/d"]))
+        #expect(try CommandLineFlags.parse(["keys", "create"]) == .perform(.createKey(name: "", isAdmin: false), [:]))
+        #expect(try CommandLineFlags.parse(["sessions", "export", "-", "k"]) == .perform(.exportSessions(file: "-", owner: "k"), [:]))
+        for wrong in [["backup"], ["keys"], ["keys", "delete"], ["sessions", "export"], ["serve"], ["backup", "a", "b"]] {
+            #expect(throws: SettingsError.self) { try CommandLineFlags.parse(wrong) }
+        }
     }
 
     @Test("All problems are told at once")

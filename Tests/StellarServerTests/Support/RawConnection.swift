@@ -94,3 +94,10 @@ extension RawConnection {
         return (head, String(decoding: try await read(count: length), as: UTF8.self))
     }
 }
+
+extension RawConnection {
+    /// Takes nothing more from the socket, as a client that hangs.
+    func pauseReading() async throws {
+        try await channel.setOption(ChannelOptions.autoRead, value: false).get()
+    }
+}

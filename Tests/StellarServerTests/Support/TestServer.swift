@@ -10,6 +10,7 @@ struct TestServer: Sendable {
     let backend: WordBackend
     let holder: BackendHolder
     let metrics = ServerMetrics()
+    var storage: TestStorage?
 
     init(backend: WordBackend = WordBackend(), state: ModelState? = nil) {
         self.backend = backend
@@ -24,7 +25,14 @@ struct TestServer: Sendable {
     var server: ChatServer {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
-        return ChatServer(configuration: configuration, holder: holder, metrics: metrics, logger: logger)
+        return ChatServer(
+            configuration: configuration,
+            holder: holder,
+            sessions: storage?.sessions,
+            keys: storage?.keys,
+            metrics: metrics,
+            logger: logger
+        )
     }
 
     /// Runs `test` with a client, in process or over a socket.

@@ -59,9 +59,13 @@ final class WordBackend: ChatBackend {
             $0.started += 1
             $0.conversations.append(generation.request.messages)
         }
-        let script = self.script(generation.request.messages.last.map(Self.text) ?? "")
-        if case .failAtStart(let error) = script { throw error }
-        return (0..<generation.request.choiceCount).map { _ in stream(script) }
+        var words = [generation.request.messages.last.map(Self.text) ?? ""]
+        if case .prompts(let prompts) = generation.request.input {
+            words = prompts.map { if case .text(let text) = $0 { text } else { "tokens" } }
+        }
+        let scripts = words.map(script)
+        for case .failAtStart(let error) in scripts { throw error }
+        return scripts.flatMap { script in (0..<generation.request.choiceCount).map { _ in stream(script) } }
     }
 
     private static func text(of message: ChatMessage) -> String {

@@ -14,8 +14,8 @@ struct ChatSessionTests {
     }
 
     private func request(_ actions: [ChatSession.Action]) -> ChatCompletionRequest? {
-        guard actions.count == 1, case .reply(let request, _) = actions[0] else { return nil }
-        return request
+        guard actions.count == 1, case .reply(let turn) = actions[0] else { return nil }
+        return turn.request
     }
 
     @Test("Replies become part of the conversation")

@@ -103,7 +103,7 @@ struct WebSocketTests {
             try await client.send(#"{"type":"chat.cancel"}"#)
             let events = try await client.readEvents(until: isEnd)
             #expect(events.suffix(3).first == .contentBlockStop(index: 0))
-            guard case .messageDelta(let reason, let usage) = events[events.count - 2] else { throw RawConnection.Ended() }
+            guard case .messageDelta(let reason, let usage, _) = events[events.count - 2] else { throw RawConnection.Ended() }
             #expect(reason == "cancelled")
             #expect(usage.outputTokens > 0)
             try await server.backend.until { $0.cancelled == 1 }
@@ -333,18 +333,31 @@ struct WebSocketTests {
         }
     }
 
-    @Test("A handshake with a body, and one that is not the first request, are refused and hurt nobody")
+    @Test("A handshake with a body is refused and hurts nobody")
     func oddHandshakes() async throws {
         try await TestServer().run { port, _ in
             let client = try await RawConnection(port: port)
             try await client.send(RawConnection.request("GET", "/api/ws/chat", headers: WebSocketClient.handshake, body: "hello"))
             #expect(await client.readToEnd().hasPrefix("HTTP/1.1 400"))
+        }
+    }
+
+    @Test("A WebSocket may begin after plain requests on its connection, a refused handshake closes it")
+    func lateHandshakes() async throws {
+        try await TestServer().run { port, _ in
+            let handshake = (["GET /api/ws/chat HTTP/1.1", "Host: test"] + WebSocketClient.handshake).joined(separator: "\r\n")
             let late = try await RawConnection(port: port)
             try await late.send(RawConnection.request("GET", "/v1/models"))
             _ = try await late.readResponse()
-            let handshake = ["GET /api/ws/chat HTTP/1.1", "Host: test"] + WebSocketClient.handshake
-            try await late.send(handshake.joined(separator: "\r\n") + "\r\n\r\n")
-            #expect(await late.readToEnd().hasPrefix("HTTP/1.1 400"))
+            try await late.send(handshake + "\r\n\r\n")
+            #expect(try await late.read(until: "\r\n\r\n").hasPrefix("HTTP/1.1 101"))
+            _ = try await late.read(until: "session_start")
+            await late.close()
+            let refused = try await RawConnection(port: port)
+            try await refused.send(RawConnection.request("GET", "/v1/models"))
+            _ = try await refused.readResponse()
+            try await refused.send(handshake + "\r\nOrigin: http://evil.example\r\n\r\n")
+            #expect(await refused.readToEnd().hasPrefix("HTTP/1.1 403"))
         }
     }
 
