@@ -1,0 +1,40 @@
+import type { marked } from 'marked';
+
+export interface MathToken {
+    readonly type: 'math';
+    readonly raw: string;
+    readonly text: string;
+    readonly display: boolean;
+}
+
+const blockPatterns = [/^ {0,3}\$\$([^$]+?)\$\$[ \t]*(?:\n|$)/, /^ {0,3}\\\[([\s\S]+?)\\\][ \t]*(?:\n|$)/];
+// As in Pandoc: no space inside of the dollars, and no digit behind the last one, so that prices stay prices.
+const inlinePatterns = [/^\$\$([^$\n]+?)\$\$/, /^\$(?!\s|\$)((?:\\.|[^$\\\n])+?)(?<!\s)\$(?![\d$])/, /^\\\(([\s\S]+?)\\\)/, /^\\\[([\s\S]+?)\\\]/];
+
+function token(patterns: readonly RegExp[], source: string, display: (raw: string) => boolean): MathToken | undefined {
+    for (const pattern of patterns) {
+        const [raw, text] = pattern.exec(source) ?? [];
+        if (raw !== undefined && text !== undefined) return { type: 'math', raw, text: text.trim(), display: display(raw) };
+    }
+    return undefined;
+}
+
+function startOf(source: string, pattern: RegExp): number {
+    return source.search(pattern);
+}
+
+/** `$$…$$` and `\[…\]` as blocks of their own. */
+export const blockMath: marked.TokenizerExtension = {
+    name: 'math',
+    level: 'block',
+    start: (source) => startOf(source, /^ {0,3}(?:\$\$|\\\[)/m),
+    tokenizer: (source) => token(blockPatterns, source, () => true),
+};
+
+/** `$…$` and `\(…\)` within text. */
+export const inlineMath: marked.TokenizerExtension = {
+    name: 'math',
+    level: 'inline',
+    start: (source) => startOf(source, /\$|\\[([]/),
+    tokenizer: (source) => token(inlinePatterns, source, (raw) => raw.startsWith('$$') || raw.startsWith('\\[')),
+};
