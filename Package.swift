@@ -94,6 +94,7 @@ let package = Package(
             dependencies: [
                 "StellarServer",
                 "StellarInference",
+                "StellarProtocol",
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),

@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import Metrics
 import ServiceLifecycle
+import StellarProtocol
 import StellarServer
 import UnixSignals
 
@@ -17,10 +18,13 @@ struct Daemon {
     static func main() async {
         // A client that goes away while it is written to is an error of the write, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
+        // So is a limit on the size of files, which the database may run into.
+        signal(SIGXFSZ, SIG_IGN)
         do throws(SettingsError) {
             switch try CommandLineFlags.parse(CommandLine.arguments.dropFirst()) {
             case .help: print(CommandLineFlags.helpText)
             case .version: print("stellarchatd \(BuildInformation.version)")
+            case .perform(let command, let flags): exit(await DatabaseTool.run(command, try Self.settings(flags: flags)))
             case .run(let flags): exit(await Daemon(settings: try Self.settings(flags: flags)).run())
             }
         } catch {
@@ -66,16 +70,45 @@ struct Daemon {
     /// - Returns: The process's exit code.
     private func run() async -> Int32 {
         logger.notice("StellarChat \(BuildInformation.version)", metadata: ["pid": "\(ProcessInfo.processInfo.processIdentifier)"])
-        warnIfExposed()
+        let storage: Storage?
+        do {
+            storage = try await openStorage()
+        } catch {
+            logger.critical("\(error)")
+            return 1
+        }
+        let code = await serve(storage)
+        await storage?.sessions.finish()
+        storage?.database.close()
+        return code
+    }
+
+    private func serve(_ storage: Storage?) async -> Int32 {
+        let keys: KeyRing
+        do {
+            keys = try await KeyRing.load(configured: settings.apiKeys, store: storage?.keys)
+        } catch {
+            logger.critical("The API keys can't be read from the database", metadata: ["error": "\(error)"])
+            return 1
+        }
+        warnIfExposed(keys)
         let model = ModelService(settings: settings, holder: holder, metrics: metrics, logger: logger)
         let server = ChatServerService(
-            ChatServer(configuration: serverConfiguration(), holder: holder, metrics: metrics, logger: logger)
+            ChatServer(
+                configuration: serverConfiguration(keys),
+                holder: holder,
+                sessions: storage?.sessions,
+                keys: storage?.keys,
+                metrics: metrics,
+                logger: logger
+            )
         ) { [logger, settings] port in
             logger.notice("Listening", metadata: ["address": "http://\(settings.displayHost):\(port)"])
         }
         // Services stop in reverse order: the server drains while the model still computes.
         var configuration = ServiceGroupConfiguration(
             services: [
+                .init(service: KeyWatch(keys, logger: logger)),
                 .init(service: model, failureTerminationBehavior: .gracefullyShutdownGroup), .init(service: server),
             ],
             logger: logger
@@ -121,11 +154,40 @@ struct Daemon {
         return 0
     }
 
-    private func serverConfiguration() -> ChatServer.Configuration {
+    /// What is kept in the database.
+    private struct Storage {
+        let database: StorageDatabase
+        let sessions: SessionStore
+        let keys: KeyStore
+    }
+
+    /// - Throws: If the database can't be used; then the daemon does not run, unless it is told not to want it.
+    private func openStorage() async throws -> Storage? {
+        guard settings.storesSessions else {
+            logger.notice("Sessions are not stored (SESSIONS=off)")
+            return nil
+        }
+        do {
+            let database = try StorageDatabase(directory: settings.requiredDataDirectory, logger: logger)
+            let sessions = SessionStore(database)
+            let interrupted = try await sessions.recover()
+            logger.notice("Database opened", metadata: ["path": "\(database.path)", "replies_cut_short": "\(interrupted)"])
+            return Storage(database: database, sessions: sessions, keys: KeyStore(database))
+        } catch {
+            throw StorageError("\((error as? APIError)?.message ?? "\(error)") SESSIONS=off runs without a database.")
+        }
+    }
+
+    private func serverConfiguration(_ keys: KeyRing) -> ChatServer.Configuration {
         var configuration = ChatServer.Configuration()
         configuration.host = settings.host
         configuration.port = settings.port
         configuration.allowedOrigins = settings.corsAllowedOrigins
+        configuration.access.keys = keys
+        configuration.access.allowedHosts = settings.allowedHosts
+        configuration.access.trustedProxies = settings.trustedProxies
+        configuration.access.rateLimit = settings.rateLimit
+        configuration.access.metricsArePublic = settings.metricsArePublic
         configuration.webRoot = WebRoot.find(configured: settings.webRoot)
         if configuration.webRoot == nil {
             logger.warning("There is no web chat: neither WEB_ROOT nor frontend/dist has an index.html. The API works without it.")
@@ -133,18 +195,28 @@ struct Daemon {
         return configuration
     }
 
-    private func warnIfExposed() {
-        guard !settings.isLoopbackOnly else { return }
+    private func warnIfExposed(_ keys: KeyRing) {
+        guard !settings.isLoopbackOnly, !keys.isRequired else { return }
         logger.warning(
             """
-            ANYONE WHO CAN REACH THIS MACHINE CAN USE THE MODEL: HOST is \(settings.host) and this version asks for no keys. \
-            HOST=127.0.0.1 restricts it to this machine.
+            ANYONE WHO CAN REACH THIS MACHINE CAN USE THE MODEL: HOST is \(settings.host) and no API key is set. \
+            API_KEYS sets some, HOST=127.0.0.1 restricts it to this machine.
             """
         )
     }
 }
 
 extension ServerSettings {
+    /// - Throws: If no directory is known.
+    var requiredDataDirectory: String {
+        get throws(StorageError) {
+            guard let dataDirectory else {
+                throw StorageError("DATA_DIR must be set: there is no home directory to put the database into.")
+            }
+            return dataDirectory
+        }
+    }
+
     /// A host that a browser on this machine can open.
     fileprivate var displayHost: String {
         switch host {

@@ -25,6 +25,7 @@ MODEL = pathlib.Path(os.environ.get("STELLAR_TEST_MODEL") or ROOT / "models/test
 VARIABLES = {
     "MODEL_PATH", "HOST", "PORT", "THREADS", "PRECISION", "DEVICE", "CONTEXT_LENGTH", "MAX_BATCH", "MAX_QUEUE", "LOG_LEVEL", "LOG_FORMAT",
     "LOG_FILE", "WEB_ROOT", "API_KEYS", "API_KEYS_FILE", "CORS_ALLOWED_ORIGINS", "RATE_LIMIT", "DATA_DIR",
+    "ADMIN_API_KEY", "ALLOWED_HOSTS", "TRUSTED_PROXIES", "METRICS_PUBLIC", "SESSIONS", "XDG_DATA_HOME",
 }
 
 
@@ -35,16 +36,20 @@ def free_port():
 
 
 class Daemon:
-    """One `stellarchatd` process; what it prints goes to `log`."""
+    """One `stellarchatd` process; what it prints goes to `log`. Its database is in a directory of its own unless DATA_DIR is given."""
 
-    def __init__(self, **variables):
+    def __init__(self, *, preexec=None, **variables):
+        self.own_data = None if "DATA_DIR" in variables else tempfile.TemporaryDirectory(prefix="stellarchat-")
+        variables.setdefault("DATA_DIR", self.own_data and self.own_data.name)
+        self.data = pathlib.Path(variables["DATA_DIR"])
         self.port = int(variables.get("PORT") or free_port()) if str(variables.get("PORT", "0")).isdigit() else 0
         settings = {"MODEL_PATH": str(MODEL), "HOST": "127.0.0.1", "PORT": str(self.port), **{k: str(v) for k, v in variables.items()}}
         environment = {k: v for k, v in os.environ.items() if k not in VARIABLES} | settings
         self.base_url = f"http://127.0.0.1:{self.port}"
         self.output = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            [PROGRAMS / "stellarchatd"], env=environment, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=self.output, stderr=subprocess.STDOUT
+            [PROGRAMS / "stellarchatd"], env=environment, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=self.output, stderr=subprocess.STDOUT,
+            preexec_fn=preexec,
         )
 
     @property
@@ -84,6 +89,8 @@ class Daemon:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.wait()
+        if self.own_data:
+            self.own_data.cleanup()
 
     def __enter__(self):
         return self

@@ -13,6 +13,12 @@ public enum WebSocketClientMessage: Sendable, Equatable {
         public var content: ChatContent?
         /// Model and sampling fields as in chat completions; `messages`, where not empty, replaces the conversation.
         public var request: ChatCompletionRequest
+        /// The stored message that the user's message follows. Left out: the session's current one. `null`: none.
+        public var parentID = FieldChange<String>.unchanged
+        /// Under what id the user's message is stored.
+        public var userMessageID: String?
+        /// Under what id the reply is stored.
+        public var messageID: String?
 
         public init(id: String? = nil, content: ChatContent?, request: ChatCompletionRequest = ChatCompletionRequest(messages: [])) {
             self.id = id
@@ -25,6 +31,9 @@ public enum WebSocketClientMessage: Sendable, Equatable {
 extension WebSocketClientMessage: Codable {
     enum CodingKeys: String, CodingKey, CaseIterable {
         case type, id, content
+        case parentID = "parent_id"
+        case userMessageID = "user_message_id"
+        case messageID = "message_id"
     }
 
     public init(from decoder: any Decoder) throws {
@@ -34,10 +43,15 @@ extension WebSocketClientMessage: Codable {
             var request = try ChatCompletionRequest(from: decoder)
             request.unknownFields.removeAll { CodingKeys(stringValue: $0) != nil }
             let content = try container.decodeIfPresent(ChatContent.self, forKey: .content)
-            guard content != nil || !request.messages.isEmpty else {
+            var turn = ChatTurn(id: try container.decodeIfPresent(String.self, forKey: .id), content: content, request: request)
+            turn.parentID = try container.decodeChange(String.self, forKey: .parentID)
+            turn.userMessageID = try container.decodeIfPresent(String.self, forKey: .userMessageID)
+            turn.messageID = try container.decodeIfPresent(String.self, forKey: .messageID)
+            // A stored message can be replied to, and a stored reply continued, without being sent again.
+            guard content != nil || !request.messages.isEmpty || turn.userMessageID != nil || turn.messageID != nil else {
                 throw DecodingError.keyNotFound(CodingKeys.content, .init(codingPath: decoder.codingPath, debugDescription: "no content"))
             }
-            self = .message(ChatTurn(id: try container.decodeIfPresent(String.self, forKey: .id), content: content, request: request))
+            self = .message(turn)
         case "chat.cancel": self = .cancel
         case "ping": self = .ping
         default:
@@ -53,6 +67,9 @@ extension WebSocketClientMessage: Codable {
             try container.encode("chat.message", forKey: .type)
             try container.encodeIfPresent(turn.id, forKey: .id)
             try container.encodeIfPresent(turn.content, forKey: .content)
+            if case .set(let parent) = turn.parentID { try container.encode(parent, forKey: .parentID) }
+            try container.encodeIfPresent(turn.userMessageID, forKey: .userMessageID)
+            try container.encodeIfPresent(turn.messageID, forKey: .messageID)
             try turn.request.encodeOptions(to: encoder)
         case .cancel: try container.encode("chat.cancel", forKey: .type)
         case .ping: try container.encode("ping", forKey: .type)

@@ -31,11 +31,34 @@ extension ServerSettings {
         reader.integer(.maxBatch, in: 1...4096, orAuto: true) { maxBatch = $0 }
         reader.integer(.maxQueue, in: 0...1_000_000) { maxQueue = $0 }
         reader.origins(.corsAllowedOrigins) { corsAllowedOrigins = $0 }
+        reader.list(.allowedHosts, of: { $0 }, allowed: "a comma-separated list of host names") { allowedHosts = $0 }
+        reader.keys { apiKeys = $0 }
+        reader.parsed(.rateLimit, as: { RateLimit($0) }, allowed: "such as requests=60,tokens=20000; either may be left out") {
+            rateLimit = $0
+        }
+        reader.list(
+            .trustedProxies,
+            of: { NetworkRange($0) },
+            allowed: "a comma-separated list of addresses and ranges such as 10.0.0.0/8 or ::1"
+        ) { trustedProxies = $0 }
+        reader.switch(.metricsPublic) { metricsArePublic = $0 }
+        reader.switch(.sessions) { storesSessions = $0 }
+        dataDirectory = Self.defaultDataDirectory(value)
+        reader.text(.dataDirectory) { dataDirectory = $0 }
         reader.choice(.logLevel, of: Logger.Level.self) { logLevel = $0 }
         reader.choice(.logFormat, of: LogFormat.self) { logFormat = $0 }
         reader.directory(.webRoot) { webRoot = $0 }
         reader.refuseUnsupported()
         guard reader.problems.isEmpty else { throw SettingsError(problems: reader.problems) }
+    }
+}
+
+extension ServerSettings {
+    /// Source: XDG Base Directory Specification, which ignores paths that are not absolute.
+    private static func defaultDataDirectory(_ value: (String) -> String?) -> String? {
+        if let data = value("XDG_DATA_HOME"), data.hasPrefix("/") { return data + "/stellarchat" }
+        guard let home = value("HOME"), home.hasPrefix("/") else { return nil }
+        return home + "/.local/share/stellarchat"
     }
 }
 
@@ -97,6 +120,57 @@ private struct SettingsReader {
         } else {
             complain(name, text, allowed: "a comma-separated list of origins such as https://chat.example (no path), or *")
         }
+    }
+
+    /// A comma-separated list.
+    mutating func list<Element>(_ name: SettingName, of parse: (String) -> Element?, allowed: String, _ assign: ([Element]) -> Void) {
+        guard let text = read(name.rawValue) else { return }
+        let parts = text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+        let elements = parts.compactMap(parse)
+        if elements.count == parts.count { assign(elements) } else { complain(name, text, allowed: allowed) }
+    }
+
+    mutating func parsed<Value>(_ name: SettingName, as parse: (String) -> Value?, allowed: String, _ assign: (Value) -> Void) {
+        guard let text = read(name.rawValue) else { return }
+        if let value = parse(text) { assign(value) } else { complain(name, text, allowed: allowed) }
+    }
+
+    mutating func `switch`(_ name: SettingName, _ assign: (Bool) -> Void) {
+        guard let text = read(name.rawValue) else { return }
+        switch text.lowercased() {
+        case "1", "on", "true", "yes": assign(true)
+        case "0", "off", "false", "no": assign(false)
+        default: complain(name, text, allowed: "on or off")
+        }
+    }
+
+    /// All keys. What is wrong with one is told without the key.
+    mutating func keys(_ assign: ([ConfiguredKey]) -> Void) {
+        let rule = "8 to 256 printable ASCII characters without spaces and commas"
+        var keys: [ConfiguredKey] = []
+        for (name, isAdmin) in [(SettingName.apiKeys, false), (.adminAPIKey, true)] {
+            let given = (read(name.rawValue) ?? "").split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+            if !given.allSatisfy(ConfiguredKey.isValid) || (isAdmin && given.count > 1) || (given.isEmpty && read(name.rawValue) != nil) {
+                problems.append("\(name.rawValue) (\(name.flag)) has a value that can't be used: a key is \(rule).")
+            }
+            keys += given.map { ConfiguredKey($0, isAdmin: isAdmin) }
+        }
+        if let path = read(SettingName.apiKeysFile.rawValue) {
+            guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+                return complain(.apiKeysFile, path, allowed: "a text file that can be read")
+            }
+            let file = ConfiguredKey.parse(file: text)
+            if !file.wrongLines.isEmpty {
+                let lines = file.wrongLines.map(String.init).joined(separator: ", ")
+                problems.append("API_KEYS_FILE \(path), line \(lines): a line is a key (\(rule)), and admin may follow it.")
+            }
+            if file.keys.isEmpty, file.wrongLines.isEmpty {
+                // Someone who names a file wants the server to be closed.
+                problems.append("API_KEYS_FILE \(path) has no key. Write one into it, or unset the setting.")
+            }
+            keys += file.keys
+        }
+        assign(keys)
     }
 
     mutating func directory(_ name: SettingName, _ assign: (String) -> Void) {

@@ -33,6 +33,17 @@ public struct ServerSettings: Sendable, Equatable {
     public var maxQueue = 64
     /// Origins of other web pages that may use the API.
     public var corsAllowedOrigins = ["http://localhost:5173"]
+    /// Names under which browsers may reach the server while no key is asked for.
+    public var allowedHosts: [String] = []
+    /// Keys of API_KEYS, API_KEYS_FILE and ADMIN_API_KEY.
+    public var apiKeys: [ConfiguredKey] = []
+    public var rateLimit: RateLimit?
+    /// Proxies whose headers tell the client's address.
+    public var trustedProxies: [NetworkRange] = []
+    public var metricsArePublic = false
+    public var storesSessions = true
+    /// Directory of the database; `nil`: neither DATA_DIR nor a home directory is known.
+    public var dataDirectory: String?
     public var logLevel = Logger.Level.info
     public var logFormat = LogFormat.text
     /// The built web chat; `nil`: `web` beside the program, else `frontend/dist`.

@@ -10,6 +10,15 @@ public enum SettingName: String, CaseIterable, Sendable {
     case maxBatch = "MAX_BATCH"
     case maxQueue = "MAX_QUEUE"
     case corsAllowedOrigins = "CORS_ALLOWED_ORIGINS"
+    case allowedHosts = "ALLOWED_HOSTS"
+    case apiKeys = "API_KEYS"
+    case apiKeysFile = "API_KEYS_FILE"
+    case adminAPIKey = "ADMIN_API_KEY"
+    case rateLimit = "RATE_LIMIT"
+    case trustedProxies = "TRUSTED_PROXIES"
+    case metricsPublic = "METRICS_PUBLIC"
+    case sessions = "SESSIONS"
+    case dataDirectory = "DATA_DIR"
     case logLevel = "LOG_LEVEL"
     case logFormat = "LOG_FORMAT"
     case webRoot = "WEB_ROOT"
@@ -37,6 +46,15 @@ public enum SettingName: String, CaseIterable, Sendable {
         case .maxBatch: "most replies generated at the same time (auto)"
         case .maxQueue: "most requests that wait for their turn (64)"
         case .corsAllowedOrigins: "comma-separated origins of other web pages that may use the API (http://localhost:5173)"
+        case .allowedHosts: "comma-separated names under which browsers may reach the server while it asks for no key (*.example.com, *)"
+        case .apiKeys: "comma-separated keys, one of which every request must have (none)"
+        case .apiKeysFile: "file of such keys, one a line; admin may follow a key (none)"
+        case .adminAPIKey: "a key that may also make and revoke keys (none)"
+        case .rateLimit: "limits a minute for each key or address, such as requests=60,tokens=20000 (none)"
+        case .trustedProxies: "comma-separated addresses and ranges whose X-Forwarded-For is believed (none)"
+        case .metricsPublic: "1: /metrics needs no key (0)"
+        case .sessions: "on, or off: store no sessions and use no database (on)"
+        case .dataDirectory: "directory of the database (XDG_DATA_HOME/stellarchat, ~/.local/share/stellarchat)"
         case .logLevel: "trace, debug, info, notice, warning, error or critical (info)"
         case .logFormat: "text or json (text)"
         case .webRoot: "directory of the built web chat (beside the program, or frontend/dist)"
@@ -46,6 +64,6 @@ public enum SettingName: String, CaseIterable, Sendable {
     /// Settings of features that this version does not have. Set, they stop the start: an API key that nobody checks, or a certificate
     /// that nobody uses, would promise a protection that is not there.
     public static let unsupported = [
-        "API_KEYS", "API_KEYS_FILE", "RATE_LIMIT", "TLS_CERTIFICATE", "TLS_PRIVATE_KEY", "DATA_DIR", "LOG_FILE",
+        "TLS_CERTIFICATE", "TLS_PRIVATE_KEY", "LOG_FILE",
     ]
 }

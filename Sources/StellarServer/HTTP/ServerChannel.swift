@@ -37,7 +37,7 @@ struct ServerChannel: ServerChildChannel, HTTPChannelHandler {
                 HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: limits.decoder)
             )
             let connection = HTTPConnectionHandler(maxBodySize: limits.maxBodySize, idleTimeout: limits.idleTimeout) { [webSocket] head in
-                webSocket.accepts(head)
+                webSocket.accepts(head, peer: channel.remoteAddress)
             }
             let upgrade = NIOTypedHTTPServerUpgradeHandler(
                 httpEncoder: encoder,

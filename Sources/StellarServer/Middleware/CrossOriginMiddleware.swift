@@ -9,6 +9,12 @@ import StellarProtocol
 struct CrossOriginMiddleware: RouterMiddleware {
     typealias Context = ServerRequestContext
 
+    static let exposedHeaders = [
+        "x-request-id", "retry-after", "x-session-id", "x-user-message-id", "x-message-id", "x-ratelimit-limit-requests",
+        "x-ratelimit-limit-tokens", "x-ratelimit-remaining-requests", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-requests",
+        "x-ratelimit-reset-tokens", "content-disposition",
+    ].joined(separator: ", ")
+
     let policy: OriginPolicy
 
     func handle(_ request: Request, context: Context, next: (Request, Context) async throws -> Response) async throws -> Response {
@@ -35,7 +41,7 @@ struct CrossOriginMiddleware: RouterMiddleware {
 
     private func allow(_ origin: String, in response: inout Response) {
         response.headers[.accessControlAllowOrigin] = policy.allowed.contains("*") ? "*" : origin
-        response.headers[.accessControlExposeHeaders] = "x-request-id, retry-after"
+        response.headers[.accessControlExposeHeaders] = Self.exposedHeaders
         response.headers.append(HTTPField(name: .vary, value: "Origin"))
     }
 }

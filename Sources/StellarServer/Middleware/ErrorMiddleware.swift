@@ -56,6 +56,10 @@ extension Response {
     static func error(_ error: APIError) throws -> Response {
         var headers = HTTPFields()
         headers[.retryAfter] = error.retryAfter.map(String.init)
+        if error.status == 401 {
+            let isMissing = error == .missingKey
+            headers[.wwwAuthenticate] = "Bearer realm=\"StellarChat\"" + (isMissing ? "" : ", error=\"invalid_token\"")
+        }
         if error.status == 413 { headers[.connection] = "close" }
         return try .json(error.response, status: HTTPResponse.Status(code: error.status), headers: headers)
     }

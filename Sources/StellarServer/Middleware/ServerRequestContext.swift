@@ -1,5 +1,6 @@
 import Hummingbird
 import Logging
+import NIOCore
 
 /// What is known about one request beside the request itself.
 struct ServerRequestContext: RequestContext {
@@ -7,8 +8,13 @@ struct ServerRequestContext: RequestContext {
     /// The `x-request-id` of the request and its answer.
     var requestID = ""
     let receivedAt = ContinuousClock.now
+    /// The address of the other end of the connection; `nil` where there is none (in-process tests).
+    let peer: SocketAddress?
+    /// Who asks.
+    var caller = Caller()
 
     init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
+        peer = source.channel.remoteAddress
     }
 }

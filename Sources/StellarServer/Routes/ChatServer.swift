@@ -21,6 +21,8 @@ public struct ChatServer: Sendable {
         public var keepAlive = Duration.seconds(5)
         /// How long a connection may be idle.
         public var idleTimeout = Duration.seconds(120)
+        /// Who may use the server, and how much.
+        public var access = AccessSettings()
         package var webSocket = WebSocketLimits()
 
         public init() {}
@@ -31,14 +33,30 @@ public struct ChatServer: Sendable {
     let chat: ChatService
     let metrics: ServerMetrics
     let logger: Logger
+    let sessions: SessionStore?
+    private let keys: KeyStore?
+    private let access: AccessPolicy
     private let startedAt = ContinuousClock.now
 
-    public init(configuration: Configuration, holder: BackendHolder, metrics: ServerMetrics = ServerMetrics(), logger: Logger) {
+    /// - Parameters:
+    ///   - sessions: where conversations are stored; `nil`: nowhere.
+    ///   - keys: where keys are stored that are made at run time.
+    public init(
+        configuration: Configuration,
+        holder: BackendHolder,
+        sessions: SessionStore? = nil,
+        keys: KeyStore? = nil,
+        metrics: ServerMetrics = ServerMetrics(),
+        logger: Logger
+    ) {
         self.configuration = configuration
         self.holder = holder
+        self.sessions = sessions
+        self.keys = keys
+        access = AccessPolicy(configuration.access, host: configuration.host)
         self.metrics = metrics
         self.logger = logger
-        chat = ChatService(holder: holder, observer: ChatMetrics(metrics: metrics, holder: holder))
+        chat = ChatService(holder: holder, observer: MeteringObserver(base: ChatMetrics(metrics: metrics, holder: holder)))
     }
 
     /// The service to run.
@@ -46,7 +64,14 @@ public struct ChatServer: Sendable {
     /// - Parameter onRunning: Called with the port once connections are accepted.
     public func application(onRunning: @escaping @Sendable (Int) async -> Void = { _ in }) -> some ApplicationProtocol {
         let origins = OriginPolicy(allowed: configuration.allowedOrigins)
-        let endpoint = WebSocketEndpoint(limits: configuration.webSocket, origins: origins, metrics: metrics, chat: chat)
+        let endpoint = WebSocketEndpoint(
+            limits: configuration.webSocket,
+            origins: origins,
+            metrics: metrics,
+            chat: chat,
+            sessions: sessions,
+            access: access
+        )
         let limits = ConnectionLimits(maxBodySize: configuration.maxBodySize, idleTimeout: TimeAmount(configuration.idleTimeout))
         return Application(
             responder: router(origins: origins).buildResponder(),
@@ -64,6 +89,7 @@ public struct ChatServer: Sendable {
         router.add(middleware: SecurityHeadersMiddleware())
         router.add(middleware: CrossOriginMiddleware(policy: origins))
         router.add(middleware: ErrorMiddleware(maxBodySize: configuration.maxBodySize))
+        router.add(middleware: AccessMiddleware(policy: access))
         addWebChat(to: router)
         for route in routes { route.add(to: router) }
         return router
@@ -84,7 +110,8 @@ public struct ChatServer: Sendable {
             chat: chat,
             maxBodySize: configuration.maxBodySize,
             keepAlive: configuration.keepAlive,
-            logger: logger
+            logger: logger,
+            sessions: sessions
         )
         let api = ["/api", "/v1"].flatMap { prefix in
             [
@@ -95,6 +122,8 @@ public struct ChatServer: Sendable {
                 Route(prefix + "/ws/chat", [.get: WebSocketRefusal(origins: OriginPolicy(allowed: configuration.allowedOrigins)).handle]),
             ]
         }
-        return api + [Route("/metrics", [.get: MetricsRoute(registry: metrics.registry).handle])]
+        let stored = SessionRoutes(store: sessions, maxBodySize: configuration.maxBodySize).routes
+        let manageable = KeyRoutes(store: keys, ring: configuration.access.keys).routes
+        return api + stored + manageable + [Route("/metrics", [.get: MetricsRoute(registry: metrics.registry).handle])]
     }
 }

@@ -8,6 +8,8 @@ package struct ChatSession {
         case send(WebSocketServerEvent)
         /// Generate a reply and report its end by ``ChatSession/replyEnded(_:)``.
         case reply(ChatCompletionRequest, id: String?)
+        /// The same for an exchange that is stored. Where the request has no messages, the conversation is the stored one with `content`.
+        case storedReply(ChatCompletionRequest, id: String?, content: ChatContent?, ExchangePlace)
         /// End the running reply early.
         case cancelReply
         /// Going away (1001): close the connection.
@@ -27,9 +29,15 @@ package struct ChatSession {
     /// The conversation as it was before the message that is being replied to; `nil` if no reply runs.
     private var beforeReply: [ChatMessage]?
     private var isShuttingDown = false
+    /// Whether the reply that runs is stored.
+    private var isStoring = false
+    /// The session that exchanges go to where their message names none.
+    private let storedSession: String?
 
-    package init(id: String) {
+    /// - Parameter isStored: whether exchanges are stored in the session of this id.
+    package init(id: String, isStored: Bool = false) {
         self.id = id
+        storedSession = isStored ? id : nil
     }
 
     package func start() -> [Action] {
@@ -60,6 +68,10 @@ package struct ChatSession {
         guard (turn.request.n ?? 1) == 1 else {
             return [Self.error(.unsupported("A WebSocket conversation has one reply to a message: n must be 1.", param: "n"), id: turn.id)]
         }
+        if let session = turn.request.sessionID ?? storedSession { return store(turn, session) }
+        guard turn.content != nil || !turn.request.messages.isEmpty else {
+            return [Self.error(.invalidRequest("Missing required parameter: 'content'.", param: "content"), id: turn.id)]
+        }
         beforeReply = conversation
         if !turn.request.messages.isEmpty { conversation = turn.request.messages }
         if let content = turn.content { conversation.append(ChatMessage(role: "user", content: content)) }
@@ -69,10 +81,29 @@ package struct ChatSession {
         return [.reply(request, id: turn.id)]
     }
 
+    /// The conversation is in the database: nothing is kept here.
+    private mutating func store(_ turn: WebSocketClientMessage.ChatTurn, _ session: String) -> [Action] {
+        beforeReply = conversation
+        var request = turn.request
+        request.stream = true
+        let place = ExchangePlace(
+            sessionID: session,
+            parentID: turn.parentID,
+            userMessageID: turn.userMessageID,
+            messageID: turn.messageID
+        )
+        isStoring = true
+        return [.storedReply(request, id: turn.id, content: turn.content, place)]
+    }
+
     /// The reply of the last ``Action/reply(_:id:)`` is over. A failed one leaves no trace: its message can be sent again.
     package mutating func replyEnded(_ end: ReplyEnd) -> [Action] {
         guard let before = beforeReply else { return [] }
         beforeReply = nil
+        if isStoring {
+            isStoring = false
+            return isShuttingDown ? [.close] : []
+        }
         switch end {
         case .text(let text) where !text.isEmpty: conversation.append(ChatMessage(role: "assistant", content: .text(text)))
         case .text: break

@@ -14,6 +14,9 @@ actor WebSocketConnection {
     private let outbound: Outbound
     private let limits: WebSocketLimits
     private let chat: ChatService
+    private let sessions: SessionStore?
+    private let access: AccessPolicy
+    private let caller: Caller
     private let logger: Logger
     private var session: ChatSession
     private var reader: WebSocketMessageReader
@@ -21,6 +24,8 @@ actor WebSocketConnection {
     private var reply: Task<Void, Never>?
     private var hasHeardFromClient = true
     private var isClosing = false
+    /// Whether the client has stopped the running reply.
+    private var isCancelled = false
 
     init(
         session: ChatSession,
@@ -28,6 +33,9 @@ actor WebSocketConnection {
         outbound: Outbound,
         limits: WebSocketLimits,
         chat: ChatService,
+        sessions: SessionStore?,
+        access: AccessPolicy,
+        caller: Caller,
         logger: Logger
     ) {
         self.session = session
@@ -35,12 +43,19 @@ actor WebSocketConnection {
         self.outbound = outbound
         self.limits = limits
         self.chat = chat
+        self.sessions = sessions
+        self.access = access
+        self.caller = caller
         self.logger = logger
         self.reader = WebSocketMessageReader(maxMessageSize: limits.maxMessageSize)
     }
 
     /// Returns when the connection is over and nothing is generated for it any more.
     nonisolated func run(_ inbound: NIOAsyncChannelInboundStream<WebSocketFrame>) async {
+        let watcher = caller.keyID.flatMap { key in
+            access.keys?.onRevocation(of: key) { Task { await self.revoke() } }
+        }
+        defer { if let watcher { access.keys?.removeWatcher(watcher) } }
         await withTaskGroup(of: Void.self) { group in
             await begin()
             group.addTask { await self.pingRegularly() }
@@ -101,22 +116,41 @@ actor WebSocketConnection {
         await perform(session.shutDown())
     }
 
+    private func revoke() async {
+        await close(.apiKeyRevoked, reason: "The API key is no longer valid.")
+    }
+
     // MARK: Acting
 
     private func perform(_ actions: [ChatSession.Action]) async {
         for action in actions {
             switch action {
             case .send(let event): await send([event])
-            case .reply(let request, let id): start(request, id: id)
-            case .cancelReply: generation?.cancel()
+            case .reply(let request, let id): start(ReplyPart.pump(request, chat: chat, access: access, caller: caller), id: id)
+            case .storedReply(let request, let id, let content, let place): start(request, content, place, id: id)
+            case .cancelReply:
+                isCancelled = true
+                generation?.cancel()
             case .close: await close(.goingAway, reason: "The server is shutting down.")
             }
         }
     }
 
-    private func start(_ request: ChatCompletionRequest, id: String?) {
-        let pump = ReplyPart.pump(request, chat: chat)
+    private func start(_ request: ChatCompletionRequest, _ content: ChatContent?, _ place: ExchangePlace, id: String?) {
+        let pump: StreamPump<ReplyPart>
+        do throws(APIError) {
+            guard let sessions else { throw .sessionsAreOff }
+            let exchange = try StoredExchange(store: sessions, owner: caller.owner, place: place)
+            pump = ReplyPart.pump(request, content: content, exchange: exchange, chat: chat, access: access, caller: caller)
+        } catch {
+            pump = StreamPump { _ in throw error }
+        }
+        start(pump, id: id)
+    }
+
+    private func start(_ pump: StreamPump<ReplyPart>, id: String?) {
         generation = pump
+        isCancelled = false
         // The session takes a new message before the last event of the reply before is on the wire: keep their order.
         reply = Task { [previous = reply] in
             await previous?.value
@@ -128,19 +162,26 @@ actor WebSocketConnection {
     private func write(_ generation: StreamPump<ReplyPart>, id: String?) async {
         var mapper = WebSocketMapper(id: id)
         var hasStarted = false
+        var recorder: ReplyRecorder?
         do {
             for try await part in generation.elements {
                 switch part {
-                case .started:
+                case .started(let started):
                     hasStarted = true
+                    recorder = started
                     await send(mapper.start())
-                case .event(let event): await send(mapper.map(event))
+                case .event(let event):
+                    recorder?.record(event)
+                    await send(mapper.map(event))
                 }
             }
+            if isCancelled { recorder?.expect(.cancelled) }
+            await recorder?.end()
             if !hasStarted { await send(mapper.start()) }
             let last = mapper.finish()
             await finish(.text(mapper.text), sending: last)
         } catch {
+            await recorder?.end(error: error)
             logger.debug("Reply failed", metadata: ["error": "\(error)"])
             let event = WebSocketServerEvent(.error(APIError(anyError: error).response.error), id: id)
             await finish(.failed, sending: [event])
@@ -191,4 +232,9 @@ actor WebSocketConnection {
         channel.close(mode: .output, promise: nil)
         channel.eventLoop.scheduleTask(in: TimeAmount(limits.closeTimeout)) { channel.close(promise: nil) }
     }
+}
+
+extension WebSocketErrorCode {
+    /// The client's key was deactivated or deleted.
+    static let apiKeyRevoked = WebSocketErrorCode(codeNumber: 4000)
 }

@@ -25,11 +25,16 @@ struct WebSocketEndpoint: Sendable {
     let origins: OriginPolicy
     let metrics: ServerMetrics
     let chat: ChatService
+    let sessions: SessionStore?
+    let access: AccessPolicy
 
     /// Whether a request is a handshake to grant. Anything else reaches the router, which says what is wrong with it.
-    func accepts(_ head: HTTPRequestHead) -> Bool {
+    ///
+    /// - Parameter peer: the other end of the connection.
+    func accepts(_ head: HTTPRequestHead, peer: SocketAddress?) -> Bool {
         let path = head.uri.prefix { $0 != "?" }
         guard Self.paths.contains(String(path)), WebSocketHandshake.isValid(head) else { return false }
+        guard (try? access.identify(Credentials(handshake: head), peer: peer))?.isTrusted == true else { return false }
         // Browsers let any page open a WebSocket anywhere: it is the server's part to look at the origin.
         return origins.permits(head.headers.first(name: "origin"), hosts: head.headers["host"] + head.headers["x-forwarded-host"])
     }
@@ -40,17 +45,24 @@ struct WebSocketEndpoint: Sendable {
         metrics.webSocketConnections.increment(by: 1)
         defer { metrics.webSocketConnections.decrement(by: 1) }
         var logger = logger
-        let sessionID = Self.sessionID(of: head.uri)
+        // It was let in a moment ago; a key that was revoked since closes the connection at once.
+        let caller = (try? access.identify(Credentials(handshake: head), peer: channel.channel.remoteAddress)) ?? Caller(isTrusted: false)
+        if let key = caller.keyID { logger[metadataKey: "key"] = "\(key)" }
+        let given = Self.sessionID(of: head.uri)
+        let sessionID = given ?? "session-" + RequestIDMiddleware.makeID().dropFirst(4)
         logger[metadataKey: "session_id"] = "\(sessionID)"
         logger.info("WebSocket opened")
         do {
             try await channel.executeThenClose { inbound, outbound in
                 let connection = WebSocketConnection(
-                    session: ChatSession(id: sessionID),
+                    session: ChatSession(id: sessionID, isStored: given != nil && sessions != nil),
                     channel: channel.channel,
                     outbound: outbound,
                     limits: limits,
                     chat: chat,
+                    sessions: sessions,
+                    access: access,
+                    caller: caller,
                     logger: logger
                 )
                 await connection.run(inbound)
@@ -61,10 +73,9 @@ struct WebSocketEndpoint: Sendable {
         logger.info("WebSocket closed")
     }
 
-    /// The query's `session_id` if it is fit to be logged, else a new one.
-    static func sessionID(of uri: String) -> String {
-        let query = uri.split(separator: "?", maxSplits: 1).dropFirst().first ?? ""
-        let given = query.split(separator: "&").first { $0.hasPrefix("session_id=") }?.dropFirst("session_id=".count)
-        return given.flatMap { RequestIDMiddleware.accepted(String($0)) } ?? "session-" + RequestIDMiddleware.makeID().dropFirst(4)
+    /// The query's `session_id`, if it is one.
+    static func sessionID(of uri: String) -> String? {
+        let query = QueryParameters(uri.split(separator: "?", maxSplits: 1).dropFirst().first.map(String.init))
+        return query["session_id"].flatMap { SessionStore.isValidID($0) ? $0 : nil }
     }
 }
