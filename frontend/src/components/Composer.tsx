@@ -63,11 +63,11 @@ export function Composer({ running, onSend }: ComposerProps): JSX.Element {
                 <span className="flex-1" />
                 <ContextGauge />
                 {running ? (
-                    <button key="stop" type="button" className="round-button" onClick={stopActive} aria-label={t('stop')} title={t('stop')}>
+                    <button key="stop" type="button" className="round-button" data-action="stop" onClick={stopActive} aria-label={t('stop')} title={t('stop')}>
                         <StopIcon size={20} />
                     </button>
                 ) : (
-                    <button key="send" type="submit" className="round-button" disabled={!canSend} aria-label={t('send')} title={t('send')}>
+                    <button key="send" type="submit" className="round-button" data-action="send" disabled={!canSend} aria-label={t('send')} title={t('send')}>
                         <ArrowUpIcon size={20} />
                     </button>
                 )}

@@ -17,7 +17,7 @@ export function CopyButton({ text, label, iconOnly = false }: CopyButtonProps): 
     const name = state === 'idle' ? label : notice;
     return (
         <button type="button" className={iconOnly ? 'icon-button small' : 'quiet-button'} onClick={copy} aria-label={name} title={name}
-            data-state={state}>
+            data-action="copy" data-state={state}>
             {state === 'copied' ? <CheckIcon size={16} /> : <CopyIcon size={16} />}
             <span aria-live="polite" className={iconOnly ? 'sr-only' : undefined}>{notice}</span>
         </button>

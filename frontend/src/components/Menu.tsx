@@ -2,6 +2,7 @@ import { useCallback, useLayoutEffect, useRef, useState, type KeyboardEvent, typ
 import { useDismiss } from '../hooks/useDismiss';
 
 export interface MenuItem {
+    readonly name: string;
     readonly text: string;
     readonly icon: ReactNode;
     readonly danger?: boolean;
@@ -47,7 +48,7 @@ export function Menu({ label, icon, items }: MenuProps): JSX.Element {
             {open && (
                 <div ref={list} role="menu" aria-label={label} className="menu" onKeyDown={onKeyDown}>
                     {items.map((item) => (
-                        <button key={item.text} type="button" role="menuitem" tabIndex={-1} data-danger={item.danger} onClick={() => {
+                        <button key={item.name} type="button" role="menuitem" data-action={item.name} tabIndex={-1} data-danger={item.danger} onClick={() => {
                             close(true);
                             item.onChoose();
                         }}>{item.icon}{item.text}</button>

@@ -40,12 +40,12 @@ export function Sidebar(): JSX.Element | null {
                 <div className="flex h-14 shrink-0 items-center gap-2 pr-3 pl-4">
                     <StarIcon size={22} />
                     <span className="flex-1 text-[0.9375rem] font-semibold tracking-tight">{t('appName')}</span>
-                    <IconButton label={t('hideSidebar')} onClick={() => toggleSidebar(false)}>
+                    <IconButton label={t('hideSidebar')} data-action="hide" onClick={() => toggleSidebar(false)}>
                         {narrow ? <CloseIcon /> : <SidebarIcon />}
                     </IconButton>
                 </div>
                 <div className="flex flex-col gap-2 px-3">
-                    <button type="button" className="new-button" onClick={startNewConversation}>
+                    <button type="button" className="new-button" data-action="new" onClick={startNewConversation}>
                         <NewConversationIcon size={17} />{t('newConversation')}
                     </button>
                     <SearchBox />

@@ -31,7 +31,7 @@ export function UserView({ message, variant, variants }: MessageItemProps): JSX.
                         <CopyButton text={message.content} label={t('copyMessage')} iconOnly />
                         <button ref={button} type="button" className="icon-button small edit-button" aria-label={t('editMessage')}
                             title={t('editMessage')} onClick={() => setEditing(true)}><PencilIcon size={16} /></button>
-                        <IconButton className="icon-button small" label={t('deleteMessage')} onClick={() => deleteMessage(message.id)}>
+                        <IconButton className="icon-button small" label={t('deleteMessage')} data-action="delete" onClick={() => deleteMessage(message.id)}>
                             <TrashIcon size={16} />
                         </IconButton>
                     </div>
