@@ -32,11 +32,13 @@ def start_browser():
 class Page:
     """The web chat in a tab of its own, with empty storage."""
 
-    def __init__(self, driver, url):
+    def __init__(self, driver, url, is_mock=False):
         self.driver = driver
         self.url = url
+        self.is_mock = is_mock
 
-    def open(self, language=ENGLISH, theme="light", width=1440, height=900, path="/"):
+    def open(self, language=ENGLISH, theme="light", width=1440, height=900, path="/", limit=96):
+        """`limit`: most tokens of a reply, so that a test does not wait for all that a small model has to say."""
         self.driver.execute_cdp_cmd("Emulation.setLocaleOverride", {})
         self.driver.execute_cdp_cmd("Emulation.setUserAgentOverride", {"userAgent": "StellarChat tests", "acceptLanguage": language})
         features = [{"name": "prefers-color-scheme", "value": theme}]
@@ -44,6 +46,10 @@ class Page:
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
         self.driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": DOWNLOADS})
+        if not self.is_mock:
+            value = json.dumps(json.dumps({"max_tokens": limit}))
+            script = f"localStorage['stellarchat.generation'] ??= {value}"
+            self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})
         self.driver.get(self.url + path)
         return self
 
@@ -90,7 +96,7 @@ def base_url(request):
 
 
 @pytest.fixture
-def page(driver, base_url):
+def page(request, driver, base_url):
     """A new tab each time: sessionStorage belongs to the tab, localStorage is emptied."""
     first = driver.current_window_handle
     driver.switch_to.new_window("tab")
@@ -98,7 +104,7 @@ def page(driver, base_url):
     driver.execute_cdp_cmd("Storage.clearDataForOrigin", {"origin": base_url, "storageTypes": "all"})
     driver.get_log("performance")
     driver.get_log("browser")
-    yield Page(driver, base_url)
+    yield Page(driver, base_url, is_mock="mock" in request.fixturenames)
     driver.close()
     driver.switch_to.window(first)
 

@@ -49,7 +49,7 @@ def test_message_is_answered_and_figures_are_shown(page):
 
 
 def test_reply_grows_while_it_streams(page):
-    page.open()
+    page.open(limit=1024)
     page.js(
         """window.lengths = new Set();
         new MutationObserver(() => {
@@ -63,7 +63,7 @@ def test_reply_grows_while_it_streams(page):
 
 
 def test_stop_keeps_what_was_written(page):
-    page.open()
+    page.open(limit=1024)
     reply = stop_a_reply(page, "Count from one to one thousand in words.")
     length = len(reply.text)
     assert length > 0 and "Stopped" in reply.text
@@ -176,7 +176,7 @@ def test_nothing_is_wider_than_the_screen(page, width, theme):
 
 
 def test_settings_and_stop_work_from_the_keyboard(page):
-    page.open()
+    page.open(limit=1024)
     wait_ready(page)
     focused = "return document.activeElement"
     find(page, '.header [data-action="settings"]').send_keys(Keys.ENTER)

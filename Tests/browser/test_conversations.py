@@ -19,7 +19,7 @@ def test_conversation_gets_a_title_and_is_found_by_what_was_said_in_it(page):
     ask(page, "Say hello.")
     find(page, "#search").send_keys("burrow")
     until(page, lambda: titles(page)[:1] == ["Wombats: how many live in a burrow?"] and "Say hello." not in titles(page))
-    find(page, "#search").send_keys(Keys.CONTROL + "a", "no such text anywhere")
+    find(page, "#search").send_keys(Keys.CONTROL + "a" + Keys.NULL, "no such text anywhere")
     until(page, lambda: titles(page) == [])
     find(page, "#search").send_keys(Keys.ESCAPE)
     until(page, lambda: "Say hello." in titles(page))

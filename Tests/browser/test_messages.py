@@ -47,7 +47,7 @@ def test_edited_message_begins_a_branch_and_the_old_one_stays(page):
 
 
 def test_stopped_reply_can_be_continued(page):
-    page.open()
+    page.open(limit=1024)
     stop_a_reply(page, "Count from one to one thousand in words.")
     until(page, lambda: count(page, '[data-action="continue"]') == 1)
     before = reply_text(page).strip()

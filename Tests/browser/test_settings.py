@@ -91,9 +91,9 @@ def test_server_that_wants_a_key_gets_it_over_both_transports(page, mock):
     text_box(page).send_keys(Keys.ENTER)
     reply = wait_reply(page, "failed")
     assert "API key" in reply.text
-    click(page, ".failure .retry-button")
+    page.js("document.querySelector('.failure .retry-button').click()")
     field = wait_for(page, "#api-key")
-    field.send_keys(Keys.CONTROL + "a", "secret", Keys.ENTER)
+    field.send_keys(Keys.CONTROL + "a" + Keys.NULL, "secret", Keys.ENTER)
     until(page, lambda: count(page, "dialog") == 0)
     until(page, lambda: count(page, ".composer-hint .link-button") == 0)
     page.js("[...document.querySelectorAll('.failure .retry-button')].pop().click()")

@@ -103,24 +103,26 @@ interface NumberFieldProps {
     readonly onChange: (value: number | undefined) => void;
 }
 
-/** A number that may be left to the server; while it is not a number in range, nothing changes. */
+/** A number that may be left to the server. It counts when the field is left; what is no number in range is not taken. */
 function NumberField({ spec, value, onChange }: NumberFieldProps): JSX.Element {
     const { t } = useTranslation();
     const [text, setText] = useState(value === undefined ? '' : String(value));
     const id = useId();
-    useEffect(() => setText((before) => (parse(before, spec) === value ? before : value === undefined ? '' : String(value))), [value, spec]);
-    const number = parse(text, spec);
-    const invalid = number === null;
+    useEffect(() => setText(value === undefined ? '' : String(value)), [value]);
+    const invalid = parse(text, spec) === null;
+    const keep = (): void => {
+        const number = parse(latest.current.text, spec);
+        if (number !== null && number !== latest.current.value) latest.current.onChange(number);
+    };
+    const latest = useRef({ text, value, onChange });
+    latest.current = { text, value, onChange };
+    useEffect(() => keep, []);
     return (
         <div>
             <label className="field-label" htmlFor={id}>{t(spec.label)}</label>
             <input id={id} name={spec.key} className="field w-full" type="text" inputMode="decimal" autoComplete="off" value={text}
                 placeholder={t('standard')} aria-invalid={invalid} aria-describedby={`${id}-hint`}
-                onChange={(event) => {
-                    setText(event.target.value);
-                    const next = parse(event.target.value, spec);
-                    if (next !== null) onChange(next);
-                }} />
+                onChange={(event) => setText(event.target.value)} onBlur={keep} />
             <p id={`${id}-hint`} className="field-hint" data-invalid={invalid}>{t(spec.hint)}</p>
         </div>
     );

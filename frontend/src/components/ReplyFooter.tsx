@@ -66,13 +66,18 @@ function figureTexts(figures: ReplyFigures, t: Translate): string[] {
     ];
 }
 
+interface LiveFooterProps extends MessageItemProps {
+    readonly live: LiveReply;
+}
+
 /** The same figures while the reply is written. */
-export function LiveFooter({ live }: { readonly live: LiveReply }): JSX.Element {
+export function LiveFooter({ live, message, variant, variants }: LiveFooterProps): JSX.Element {
     const { t } = useTranslation();
     const rate = liveRate(live);
     return (
-        <div className="message-actions" aria-hidden="true">
-            <ul className="figures" data-testid="live-figures">
+        <div className="message-actions">
+            <VariantSwitch id={message.id} variant={variant} variants={variants} />
+            <ul className="figures" data-testid="live-figures" aria-hidden="true">
                 {rate !== undefined && <li>{t('tokensPerSecond', { rate: rate.toFixed(0) })}</li>}
                 <li>{t('tokens', { count: formatCount(live.pieces) })}</li>
             </ul>

@@ -1,7 +1,7 @@
 import { useMemo } from 'react';
 import { useTranslation } from '../hooks/useTranslation';
 import { useLiveReply } from '../store/liveReplies';
-import type { LiveReply, ReplyProgress } from '../types/chat';
+import type { ReplyProgress } from '../types/chat';
 import { formatCount } from '../utils/figures';
 import { splitReasoning } from '../utils/reasoning';
 import { FailureNotice } from './FailureNotice';
@@ -26,7 +26,7 @@ export function ReplyView(props: MessageItemProps): JSX.Element {
             {waiting && <Waiting progress={live?.progress} />}
             {!growing && message.state === 'complete' && text === '' && <p className="text-muted">{t('emptyReply')}</p>}
             {message.failure && !growing && <FailureNotice message={message} isLast={isLast} />}
-            {live && !waiting && <LiveFooter live={live as LiveReply} />}
+            {live && !waiting && <LiveFooter live={live} {...props} />}
             {!growing && <ReplyFooter {...props} />}
         </article>
     );

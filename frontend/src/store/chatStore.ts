@@ -101,7 +101,7 @@ export async function reload(id: string): Promise<void> {
             showUnstored(id, copy);
             return;
         }
-        updateOpen(id, (before) => merge(document, before.messages.length > 0 ? before.messages : copy?.messages ?? []));
+        updateOpen(id, (before) => merge(document, before.messages.length > 0 ? before : { ...before, messages: copy?.messages ?? [] }));
         const merged = openConversation(id);
         if (merged) void archive.persist(merged);
         if (document.messages.some((message) => message.state === 'streaming' && !liveReply(message.id))) {
@@ -124,7 +124,8 @@ function showUnstored(id: string, copy: ConversationDocument | undefined): void 
 }
 
 /** What the archive has, with what only this page has: messages that never got there, and longer texts of replies that were cut off. */
-function merge(stored: ConversationDocument, own: readonly Message[]): Partial<OpenConversation> {
+function merge(stored: ConversationDocument, before: OpenConversation): Partial<OpenConversation> {
+    const own = before.messages;
     const ownById = new Map(own.map((message) => [message.id, message]));
     const known = new Set(stored.messages.map(({ id }) => id));
     const messages = stored.messages.map((message) => {
@@ -141,10 +142,10 @@ function merge(stored: ConversationDocument, own: readonly Message[]): Partial<O
         messages.push(message);
         known.add(message.id);
     }
-    const { currentMessageId } = stored.conversation;
     const last = own[own.length - 1];
-    const current = last?.unsaved && known.has(last.id) ? last.id : currentMessageId;
-    return { state: 'ready', messages, conversation: { ...stored.conversation, currentMessageId: current } };
+    const wanted = before.state === 'ready' ? before.conversation.currentMessageId : last?.unsaved ? last.id : null;
+    const currentMessageId = wanted !== null && known.has(wanted) ? wanted : stored.conversation.currentMessageId;
+    return { state: 'ready', messages, conversation: { ...stored.conversation, currentMessageId } };
 }
 
 export function hasRunningReply(id: string): boolean {

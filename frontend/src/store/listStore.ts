@@ -8,6 +8,8 @@ import { serverStore } from './serverStore';
 interface ListState {
     readonly items: readonly Conversation[];
     readonly hasMore: boolean;
+    /** The last conversation that the archive has listed; what it lists next is older. */
+    readonly cursor?: string | undefined;
     readonly search: string;
     /** What `search` has found; undefined while nothing is searched for. */
     readonly results?: readonly Conversation[] | undefined;
@@ -47,7 +49,11 @@ export async function refreshList(): Promise<void> {
         // Older pages that were shown already stay.
         const older = hasMore ? listStore.get().items.filter(({ id, updatedAt }) => !fresh.has(id) && updatedAt < oldest) : [];
         const unsent = found.place === 'server' ? (await copies.all()).filter(({ id, unsaved }) => unsaved && !fresh.has(id)) : [];
-        listStore.set({ items: [...unsent, ...items, ...older], hasMore, place: found.place });
+        listStore.set((state) => ({
+            items: [...unsent, ...items, ...older], place: found.place,
+            // With older pages kept, the list goes on where it has ended.
+            ...(older.length === 0 ? { hasMore, cursor: items[items.length - 1]?.id } : { hasMore: state.hasMore }),
+        }));
     } catch (error) {
         await showCopies(error);
     }
@@ -60,13 +66,16 @@ async function showCopies(error: unknown): Promise<void> {
 }
 
 export async function loadMore(): Promise<void> {
-    const { items, hasMore } = listStore.get();
-    const last = [...items].sort((a, b) => a.updatedAt - b.updatedAt)[0];
-    if (!hasMore || !last || !archive) return;
+    const { cursor, hasMore } = listStore.get();
+    if (!hasMore || cursor === undefined || !archive) return;
     try {
-        const page = await archive.list({ after: last.id });
+        const page = await archive.list({ after: cursor });
         const known = new Set(listStore.get().items.map(({ id }) => id));
-        listStore.set((state) => ({ items: [...state.items, ...page.items.filter(({ id }) => !known.has(id))], hasMore: page.hasMore }));
+        listStore.set((state) => ({
+            items: [...state.items, ...page.items.filter(({ id }) => !known.has(id))],
+            hasMore: page.hasMore,
+            cursor: page.items[page.items.length - 1]?.id ?? cursor,
+        }));
     } catch {
         // The button stays, and can be pressed again.
     }

@@ -10,13 +10,12 @@ export const deepestNesting = 10;
 /** Stands for a tab in fenced code while marked 4 reads it, which turns leading tabs into spaces and so breaks makefiles. */
 const tabStandIn = '\uE009';
 
-marked.use({ extensions: [blockMath, inlineMath] });
-const options: marked.MarkedOptions = { gfm: true, breaks: true, headerIds: false, mangle: false };
+marked.use({ extensions: [blockMath, inlineMath], gfm: true, breaks: true });
 
 function lex(source: string): readonly Block[] {
     if (source.length > longestBlock) return [plainText(source)];
     try {
-        return marked.lexer(source, options);
+        return marked.lexer(source);
     } catch {
         return [plainText(source)];
     }
