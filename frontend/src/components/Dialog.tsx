@@ -34,10 +34,10 @@ export function Dialog({ title, onClose, children, wide = false }: DialogProps):
                 onClose();
             }}>
             <div className="dialog-body">
-                <header className="dialog-head">
+                <div className="dialog-head">
                     <h2 id={heading}>{title}</h2>
                     <IconButton label={t('close')} onClick={onClose}><CloseIcon /></IconButton>
-                </header>
+                </div>
                 {children}
             </div>
         </dialog>

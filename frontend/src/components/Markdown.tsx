@@ -1,5 +1,5 @@
 import type { marked } from 'marked';
-import { memo, useMemo, useRef } from 'react';
+import { memo, useRef } from 'react';
 import { useTranslation } from '../hooks/useTranslation';
 import { deepestNesting, MarkdownStream, restoreTabs, type Block } from '../utils/markdown';
 import { CodeBlock } from './CodeBlock';
@@ -14,11 +14,9 @@ interface MarkdownProps {
 
 /** A model's Markdown, block by block: blocks that no longer change are neither read nor rendered again. */
 export const Markdown = memo(function Markdown({ source, growing }: MarkdownProps): JSX.Element {
-    const stream = useRef<MarkdownStream>();
-    const blocks = useMemo(() => {
-        stream.current ??= new MarkdownStream();
-        return growing ? stream.current.update(source) : stream.current.finish(source);
-    }, [source, growing]);
+    const reader = useRef<PatientReader>();
+    reader.current ??= new PatientReader();
+    const blocks = reader.current.read(source, growing);
     const pages: JSX.Element[] = [];
     for (let start = 0; start < blocks.length; start += pageLength) {
         const page = blocks.slice(start, start + pageLength);
@@ -26,6 +24,32 @@ export const Markdown = memo(function Markdown({ source, growing }: MarkdownProp
     }
     return <div className="markdown">{pages}</div>;
 });
+
+/** Of the time, at most this share is spent on reading a growing text. */
+const readingShare = 0.25;
+
+/** Reads a growing text at every frame, unless one very long block makes that slow: then less often. */
+class PatientReader {
+    private readonly stream = new MarkdownStream();
+    private source: string | undefined;
+    private growing = true;
+    private blocks: readonly Block[] = [];
+    private notBefore = 0;
+
+    read(source: string, growing: boolean): readonly Block[] {
+        const start = performance.now();
+        if (source === this.source && growing === this.growing) return this.blocks;
+        if (growing && start < this.notBefore) return this.blocks;
+        this.blocks = growing ? this.stream.update(source) : this.stream.finish(source);
+        this.source = source;
+        this.growing = growing;
+        const end = performance.now();
+        this.notBefore = end - start < slowReading ? 0 : end + (end - start) / readingShare;
+        return this.blocks;
+    }
+}
+
+const slowReading = 5; // milliseconds
 
 /** So many blocks are skipped at once when none of them has changed, and are not laid out while they are out of sight. */
 const pageLength = 40;

@@ -1,5 +1,5 @@
 import { marked } from 'marked';
-import { blockMath, inlineMath, type MathToken } from './mathTokens';
+import { blockMath, inlineMath, signRun, type MathToken } from './mathTokens';
 
 export type Block = marked.Token | MathToken;
 
@@ -10,7 +10,7 @@ export const deepestNesting = 10;
 /** Stands for a tab in fenced code while marked 4 reads it, which turns leading tabs into spaces and so breaks makefiles. */
 const tabStandIn = '\uE009';
 
-marked.use({ extensions: [blockMath, inlineMath], gfm: true, breaks: true });
+marked.use({ extensions: [blockMath, inlineMath, signRun], gfm: true, breaks: true });
 
 function lex(source: string): readonly Block[] {
     if (source.length > longestBlock) return [plainText(source)];

@@ -27,7 +27,8 @@ function startOf(source: string, pattern: RegExp): number {
 export const blockMath: marked.TokenizerExtension = {
     name: 'math',
     level: 'block',
-    start: (source) => startOf(source, /^ {0,3}(?:\$\$|\\\[)/m),
+    // What is searched begins within a line, behind its first character.
+    start: (source) => startOf(source, /\n {0,3}(?:\$\$|\\\[)/),
     tokenizer: (source) => token(blockPatterns, source, () => true),
 };
 
@@ -37,4 +38,15 @@ export const inlineMath: marked.TokenizerExtension = {
     level: 'inline',
     start: (source) => startOf(source, /\$|\\[([]/),
     tokenizer: (source) => token(inlinePatterns, source, (raw) => raw.startsWith('$$') || raw.startsWith('\\[')),
+};
+
+/** Long runs of one sign, as models that have lost their way write them, are text: the lexer would try each sign anew. */
+export const signRun: marked.TokenizerExtension = {
+    name: 'signRun',
+    level: 'inline',
+    start: (source) => startOf(source, /([$[_*~`])\1{15}/),
+    tokenizer: (source) => {
+        const [raw] = /^([$[_*~`])\1{15,}/.exec(source) ?? [];
+        return raw === undefined ? undefined : { type: 'text', raw, text: raw };
+    },
 };
