@@ -42,7 +42,8 @@ function bundleOptions(development) {
 
 /** Scripts that are put into index.html, or (`immediate: false`) only made. Parts that are loaded on demand become files of their own. */
 const boot = { source: 'src/boot.ts', format: 'iife' };
-const main = { source: 'src/main.tsx', format: 'esm', splitting: true, chunkNames: 'assets/[name]-[hash]', entryNames: 'assets/[name]-[hash]' };
+const main = { source: 'src/main.tsx', format: 'esm', splitting: true, chunkNames: 'assets/[name]-[hash]',
+    entryNames: 'assets/[name]-[hash]' };
 const serviceWorker = { source: 'src/serviceWorker.ts', format: 'iife' };
 
 async function bundle({ source, ...format }, options) {

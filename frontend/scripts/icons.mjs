@@ -10,7 +10,8 @@ const samples = 4;
 
 function curve(t) {
     const u = 1 - t;
-    const at = (axis) => u ** 3 * top[axis] + 3 * u * u * t * firstControl[axis] + 3 * u * t * t * secondControl[axis] + t ** 3 * right[axis];
+    const at = (axis) =>
+        u ** 3 * top[axis] + 3 * u * u * t * firstControl[axis] + 3 * u * t * t * secondControl[axis] + t ** 3 * right[axis];
     return [at(0), at(1)];
 }
 
@@ -29,7 +30,8 @@ function halfHeight(x) {
 export function icon(size, { units = 32, filled = false } = {}) {
     const rows = Buffer.alloc((size * 4 + 1) * size);
     const scale = units / size;
-    const heights = Array.from({ length: size * samples }, (_, index) => halfHeight(Math.abs(((index + 0.5) / samples) * scale - units / 2)));
+    const heights = Array.from({ length: size * samples }, (_, index) =>
+        halfHeight(Math.abs(((index + 0.5) / samples) * scale - units / 2)));
     for (let y = 0; y < size; y += 1) {
         for (let x = 0; x < size; x += 1) {
             let inside = 0;
@@ -56,7 +58,8 @@ function png(size, rows) {
     header.writeUInt32BE(size, 4);
     header.set([8, 6, 0, 0, 0], 8); // 8 bits, RGBA
     const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-    return Buffer.concat([signature, chunk('IHDR', header), chunk('IDAT', deflateSync(rows, { level: 9 })), chunk('IEND', Buffer.alloc(0))]);
+    return Buffer.concat([signature, chunk('IHDR', header), chunk('IDAT', deflateSync(rows, { level: 9 })),
+        chunk('IEND', Buffer.alloc(0))]);
 }
 
 function chunk(type, data) {

@@ -53,7 +53,8 @@ export function tailwindProgram() {
 export function mathFiles() {
     const advice = 'KaTeX is missing: run `npm install` in frontend/, or `apt-get install katex libjs-katex`.';
     const style = firstExisting(
-        [join(root, 'node_modules/katex/dist/katex.css'), join(debianModules, 'katex/dist/katex.css'), '/usr/share/javascript/katex/katex.css'],
+        [join(root, 'node_modules/katex/dist/katex.css'), join(debianModules, 'katex/dist/katex.css'),
+            '/usr/share/javascript/katex/katex.css'],
         advice,
     );
     return { style, fonts: firstExisting([join(dirname(style), 'fonts'), '/usr/share/fonts/truetype/katex'], advice) };

@@ -40,7 +40,8 @@ export function ChatSettings(): JSX.Element {
                     <NumberField key={spec.key} spec={spec} value={settings[spec.key]}
                         onChange={(value) => setGeneration(changed(settings, spec.key, value))} />
                 ))}
-                <StopTexts value={settings.stop ?? []} onChange={(stop) => setGeneration(changed(settings, 'stop', stop.length > 0 ? stop : undefined))} />
+                <StopTexts value={settings.stop ?? []}
+                    onChange={(stop) => setGeneration(changed(settings, 'stop', stop.length > 0 ? stop : undefined))} />
             </div>
             <div className="flex flex-wrap items-center gap-3">
                 <p className="field-hint flex-1">{t('generationHint')}</p>
@@ -148,7 +149,8 @@ function StopTexts({ value, onChange }: StopTextsProps): JSX.Element {
     return (
         <div>
             <label className="field-label" htmlFor={id}>{t('stopTexts')}</label>
-            <textarea id={id} name="stop" className="field w-full" rows={2} value={text} placeholder={t('standard')} aria-describedby={`${id}-hint`}
+            <textarea id={id} name="stop" className="field w-full" rows={2} value={text} placeholder={t('standard')}
+                aria-describedby={`${id}-hint`}
                 onChange={(event) => {
                     setText(event.target.value);
                     onChange(event.target.value.split('\n').filter((line) => line !== '').slice(0, 4));

@@ -55,7 +55,8 @@ export function Composer({ running, onSend }: ComposerProps): JSX.Element {
     return (
         <form className="composer" onSubmit={submit} data-testid="composer" data-over={over}>
             <label htmlFor={messageBoxId} className="sr-only">{t('messageLabel')}</label>
-            <textarea ref={input} id={messageBoxId} rows={1} value={draft} placeholder={t('messagePlaceholder')} aria-describedby="composer-hint"
+            <textarea ref={input} id={messageBoxId} rows={1} value={draft} placeholder={t('messagePlaceholder')}
+                aria-describedby="composer-hint"
                 onChange={(event) => setDraft(event.target.value)} onKeyDown={onKeyDown} />
             <div className="composer-foot">
                 <FileButton onFiles={insert} />
@@ -63,11 +64,13 @@ export function Composer({ running, onSend }: ComposerProps): JSX.Element {
                 <span className="flex-1" />
                 <ContextGauge />
                 {running ? (
-                    <button key="stop" type="button" className="round-button" data-action="stop" onClick={stopActive} aria-label={t('stop')} title={t('stop')}>
+                    <button key="stop" type="button" className="round-button" data-action="stop" onClick={stopActive}
+                        aria-label={t('stop')} title={t('stop')}>
                         <StopIcon size={20} />
                     </button>
                 ) : (
-                    <button key="send" type="submit" className="round-button" data-action="send" disabled={!canSend} aria-label={t('send')} title={t('send')}>
+                    <button key="send" type="submit" className="round-button" data-action="send" disabled={!canSend}
+                        aria-label={t('send')} title={t('send')}>
                         <ArrowUpIcon size={20} />
                     </button>
                 )}

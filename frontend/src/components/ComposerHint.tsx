@@ -19,7 +19,8 @@ export function ComposerHint(): JSX.Element {
     return (
         <p id="composer-hint" className="composer-hint" aria-live="polite">
             {needsKey
-                ? <>{t('keyNeeded')} <button type="button" className="link-button" onClick={() => openDialog('settings')}>{t('enterKey')}</button></>
+                ? <>{t('keyNeeded')} <button type="button" className="link-button"
+                    onClick={() => openDialog('settings')}>{t('enterKey')}</button></>
                 : waiting ?? <><span className="max-sm:hidden">{t('keysHint')}</span><span className="sm:hidden">{t('mistakes')}</span></>}
         </p>
     );

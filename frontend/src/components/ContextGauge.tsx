@@ -26,7 +26,8 @@ export function ContextGauge(): JSX.Element | null {
     const text = t('contextUsed', { used: formatCount(used), total: formatCount(total), percent: String(percent) });
     return (
         <div className="context-gauge" data-full={full} title={full ? `${text} ${t('contextNearlyFull')}` : text}>
-            <svg width={18} height={18} viewBox="0 0 18 18" role="meter" aria-label={text} aria-valuemin={0} aria-valuemax={100} aria-valuenow={percent}>
+            <svg width={18} height={18} viewBox="0 0 18 18" role="meter" aria-label={text} aria-valuemin={0} aria-valuemax={100}
+                aria-valuenow={percent}>
                 <circle cx={9} cy={9} r={radius} className="gauge-track" />
                 <circle cx={9} cy={9} r={radius} className="gauge-used" strokeDasharray={`${share * length} ${length}`}
                     transform="rotate(-90 9 9)" />

@@ -44,7 +44,8 @@ function Unreachable(): JSX.Element {
     return (
         <div className="m-auto text-center text-muted" role="alert">
             <p>{t('notCopied')}</p>
-            <button type="button" className="retry-button mx-auto mt-4" onClick={() => void reload(chatStore.get().activeId)}>{t('retry')}</button>
+            <button type="button" className="retry-button mx-auto mt-4"
+                onClick={() => void reload(chatStore.get().activeId)}>{t('retry')}</button>
         </div>
     );
 }

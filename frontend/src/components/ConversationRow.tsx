@@ -44,10 +44,14 @@ export const ConversationRow = memo(function ConversationRow({ conversation, act
             </a>
             <Menu label={t('conversationMenu', { title })} icon={<MoreIcon size={16} />} items={[
                 { name: 'rename', text: t('rename'), icon: <PencilIcon size={16} />, onChoose: () => setRenaming(true) },
-                { name: 'pin', text: pinned ? t('unpin') : t('pin'), icon: <PinIcon size={16} />, onChoose: () => pinConversation(id, !pinned) },
-                { name: 'export-md', text: t('exportMarkdown'), icon: <FileIcon size={16} />, onChoose: () => void exportConversation(conversation, 'md') },
-                { name: 'export-json', text: t('exportJSON'), icon: <DownloadIcon size={16} />, onChoose: () => void exportConversation(conversation, 'json') },
-                { name: 'delete', text: t('delete'), icon: <TrashIcon size={16} />, danger: true, onChoose: () => deleteConversation(conversation) },
+                { name: 'pin', text: pinned ? t('unpin') : t('pin'), icon: <PinIcon size={16} />,
+                    onChoose: () => pinConversation(id, !pinned) },
+                { name: 'export-md', text: t('exportMarkdown'), icon: <FileIcon size={16} />,
+                    onChoose: () => void exportConversation(conversation, 'md') },
+                { name: 'export-json', text: t('exportJSON'), icon: <DownloadIcon size={16} />,
+                    onChoose: () => void exportConversation(conversation, 'json') },
+                { name: 'delete', text: t('delete'), icon: <TrashIcon size={16} />,
+                    danger: true, onChoose: () => deleteConversation(conversation) },
             ]} />
         </li>
     );

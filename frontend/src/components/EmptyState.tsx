@@ -18,7 +18,8 @@ export function EmptyState(): JSX.Element {
             <h2 id="greeting">{t('greeting')}</h2>
             <p className="intro" data-testid="intro">
                 {intro(server, t)}
-                {context !== undefined && <span className="context-note">{t('contextLength')}: {t('contextTokens', { count: formatCount(context) })}</span>}
+                {context !== undefined && <span className="context-note">{t('contextLength')}: {t('contextTokens',
+                    { count: formatCount(context) })}</span>}
             </p>
             <ul className="examples" aria-label={t('examples')}>
                 {examplePrompts[language].map(({ title, prompt }) => (

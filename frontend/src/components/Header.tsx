@@ -18,8 +18,10 @@ export function Header(): JSX.Element {
     const hidden = narrow || !sidebarOpen;
     return (
         <header className="header">
-            {hidden && <IconButton label={t('showSidebar')} data-action="sidebar" onClick={() => toggleSidebar(true)}><SidebarIcon /></IconButton>}
-            {hidden && <IconButton label={t('newConversation')} data-action="new" onClick={startNewConversation}><NewConversationIcon /></IconButton>}
+            {hidden && <IconButton label={t('showSidebar')} data-action="sidebar"
+                onClick={() => toggleSidebar(true)}><SidebarIcon /></IconButton>}
+            {hidden && <IconButton label={t('newConversation')} data-action="new"
+                onClick={startNewConversation}><NewConversationIcon /></IconButton>}
             <h1 className="title" title={title}>{isNew ? <span className="sr-only">{t('appName')}</span> : title || t('untitled')}</h1>
             <ModelStatus />
             <IconButton label={t('settings')} data-action="settings" onClick={() => openDialog('settings')}><SettingsIcon /></IconButton>

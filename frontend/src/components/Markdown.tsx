@@ -135,11 +135,13 @@ function TableView({ table }: { readonly table: marked.Tokens.Table }): JSX.Elem
         <div className="table-scroll" role="region" aria-label={t('table')} tabIndex={0}>
             <table>
                 <thead>
-                    <tr>{table.header.map((cell, index) => <th key={index} scope="col" {...alignment(index)}>{inlineNodes(cell.tokens)}</th>)}</tr>
+                    <tr>{table.header.map((cell, index) => <th key={index}
+                        scope="col" {...alignment(index)}>{inlineNodes(cell.tokens)}</th>)}</tr>
                 </thead>
                 <tbody>
                     {table.rows.map((row, number) => (
-                        <tr key={number}>{row.map((cell, index) => <td key={index} {...alignment(index)}>{inlineNodes(cell.tokens)}</td>)}</tr>
+                        <tr key={number}>{row.map((cell, index) =>
+                            <td key={index} {...alignment(index)}>{inlineNodes(cell.tokens)}</td>)}</tr>
                     ))}
                 </tbody>
             </table>

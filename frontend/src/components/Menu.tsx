@@ -48,7 +48,8 @@ export function Menu({ label, icon, items }: MenuProps): JSX.Element {
             {open && (
                 <div ref={list} role="menu" aria-label={label} className="menu" onKeyDown={onKeyDown}>
                     {items.map((item) => (
-                        <button key={item.name} type="button" role="menuitem" data-action={item.name} tabIndex={-1} data-danger={item.danger} onClick={() => {
+                        <button key={item.name} type="button" role="menuitem" data-action={item.name} tabIndex={-1}
+                            data-danger={item.danger} onClick={() => {
                             close(true);
                             item.onChoose();
                         }}>{item.icon}{item.text}</button>

@@ -32,7 +32,8 @@ export function ModelStatus(): JSX.Element {
     const busy = (server.queue?.waiting ?? 0) > 0;
     return (
         <div ref={area} className="relative min-w-0">
-            <button ref={button} type="button" className="status-pill" data-state={state} aria-expanded={open} aria-controls="server-details"
+            <button ref={button} type="button" className="status-pill" data-state={state} aria-expanded={open}
+                aria-controls="server-details"
                 title={t('serverDetails')} onClick={() => setOpen(!open)}>
                 <span className="status-dot" aria-hidden="true" data-busy={busy} />
                 <span className="truncate">{state === 'ready' && model !== undefined ? model : text}</span>
@@ -53,7 +54,8 @@ function details(server: ServerKnowledge, t: Translate): readonly (readonly [str
         [t('model'), model],
         [t('contextLength'), context === undefined ? undefined : t('contextTokens', { count: formatCount(context) })],
         [t('queue'), queue && t('queueState', { running: String(queue.running), waiting: String(queue.waiting) })],
-        [t('connection'), transport && state === 'ready' ? t(transport === 'websocket' ? 'connectionSocket' : 'connectionEvents') : undefined],
+        [t('connection'), transport && state === 'ready' ? t(transport === 'websocket' ? 'connectionSocket' : 'connectionEvents')
+            : undefined],
         [t('version'), version],
         [t('uptime'), uptimeSeconds === undefined ? undefined : duration(uptimeSeconds)],
     ];

@@ -14,7 +14,8 @@ export function NoticeBar(): JSX.Element {
                 <div key={notice.id} className="notice" data-testid="notice">
                     <span className="min-w-0 flex-1 break-words">{notice.text}</span>
                     {notice.undo && <button type="button" className="undo-button" onClick={notice.undo}>{t('undo')}</button>}
-                    <IconButton className="icon-button small" label={t('close')} onClick={dismissNotice}><CloseIcon size={15} /></IconButton>
+                    <IconButton className="icon-button small" label={t('close')}
+                        onClick={dismissNotice}><CloseIcon size={15} /></IconButton>
                 </div>
             )}
         </div>

@@ -26,15 +26,18 @@ export function ReplyFooter({ message, variant, variants, isLast }: MessageItemP
             <VariantSwitch id={message.id} variant={variant} variants={variants} />
             <div className={isLast ? 'flex' : 'on-hover'}>
                 {message.content !== '' && <CopyButton text={splitReasoning(message.content).answer} label={t('copyMessage')} iconOnly />}
-                <IconButton className="icon-button small" label={t('regenerate')} data-action="regenerate" disabled={!able} onClick={() => regenerate(message.id)}>
+                <IconButton className="icon-button small" label={t('regenerate')} data-action="regenerate" disabled={!able}
+                    onClick={() => regenerate(message.id)}>
                     <RetryIcon size={16} />
                 </IconButton>
-                <IconButton className="icon-button small" label={t('deleteMessage')} data-action="delete" onClick={() => deleteMessage(message.id)}>
+                <IconButton className="icon-button small" label={t('deleteMessage')} data-action="delete"
+                    onClick={() => deleteMessage(message.id)}>
                     <TrashIcon size={16} />
                 </IconButton>
             </div>
             {cutOff && isLast && (
-                <button type="button" className="continue-button" data-action="continue" disabled={!able} onClick={() => continueMessage(message.id)}>
+                <button type="button" className="continue-button" data-action="continue" disabled={!able}
+                    onClick={() => continueMessage(message.id)}>
                     <ForwardIcon size={14} />{t('continueReply')}
                 </button>
             )}

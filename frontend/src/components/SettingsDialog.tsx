@@ -36,7 +36,8 @@ export function SettingsDialog(): JSX.Element {
         <Dialog title={t('settings')} onClose={() => openDialog(undefined)} wide>
             <div role="tablist" className="tabs" aria-label={t('settings')} onKeyDown={onKeyDown}>
                 {tabs.map((each) => (
-                    <button key={each} type="button" role="tab" id={`tab-${each}`} aria-selected={each === tab} aria-controls="settings-panel"
+                    <button key={each} type="button" role="tab" id={`tab-${each}`} aria-selected={each === tab}
+                        aria-controls="settings-panel"
                         tabIndex={each === tab ? 0 : -1} onClick={() => setTab(each)}>{t(tabTexts[each])}</button>
                 ))}
             </div>
@@ -46,7 +47,8 @@ export function SettingsDialog(): JSX.Element {
 }
 
 const themeTexts: Record<Theme, TextKey> = { light: 'themeLight', dark: 'themeDark', system: 'themeSystem' };
-const themeIcons: Record<Theme, JSX.Element> = { light: <SunIcon size={16} />, dark: <MoonIcon size={16} />, system: <ScreenIcon size={16} /> };
+const themeIcons: Record<Theme, JSX.Element> = { light: <SunIcon size={16} />, dark: <MoonIcon size={16} />,
+    system: <ScreenIcon size={16} /> };
 const fontTexts: Record<FontSize, TextKey> = { small: 'fontSmall', medium: 'fontMedium', large: 'fontLarge' };
 
 function PageSettings(): JSX.Element {
@@ -61,7 +63,8 @@ function PageSettings(): JSX.Element {
             <Choice name="fontSize" legend={t('fontSize')} value={fontSize} onChange={setFontSize}
                 options={fontSizes.map((value) => ({ value, text: t(fontTexts[value]) }))} />
             <label className="check">
-                <input type="checkbox" role="switch" name="streaming" checked={streaming} onChange={(event) => setStreaming(event.target.checked)} />
+                <input type="checkbox" role="switch" name="streaming" checked={streaming}
+                    onChange={(event) => setStreaming(event.target.checked)} />
                 <span>{t('streaming')}</span>
             </label>
         </>
@@ -100,8 +103,12 @@ function DataSettings(): JSX.Element {
     const chooser = useRef<HTMLInputElement>(null);
     return (
         <div className="flex flex-col items-start gap-3">
-            <button type="button" className="retry-button" onClick={() => void exportAll()}><DownloadIcon size={16} />{t('exportAll')}</button>
-            <button type="button" className="retry-button" onClick={() => chooser.current?.click()}><UploadIcon size={16} />{t('importFile')}</button>
+            <button type="button" className="retry-button" onClick={() => void exportAll()}>
+                <DownloadIcon size={16} />{t('exportAll')}
+            </button>
+            <button type="button" className="retry-button" onClick={() => chooser.current?.click()}>
+                <UploadIcon size={16} />{t('importFile')}
+            </button>
             <input ref={chooser} type="file" name="import" accept=".json,application/json" multiple hidden aria-hidden="true" tabIndex={-1}
                 onChange={(event) => {
                     void importFiles([...event.target.files ?? []]);

@@ -31,7 +31,8 @@ export function UserView({ message, variant, variants }: MessageItemProps): JSX.
                         <CopyButton text={message.content} label={t('copyMessage')} iconOnly />
                         <button ref={button} type="button" className="icon-button small edit-button" aria-label={t('editMessage')}
                             title={t('editMessage')} onClick={() => setEditing(true)}><PencilIcon size={16} /></button>
-                        <IconButton className="icon-button small" label={t('deleteMessage')} data-action="delete" onClick={() => deleteMessage(message.id)}>
+                        <IconButton className="icon-button small" label={t('deleteMessage')} data-action="delete"
+                            onClick={() => deleteMessage(message.id)}>
                             <TrashIcon size={16} />
                         </IconButton>
                     </div>
@@ -87,11 +88,13 @@ function Editor({ text, onSend, onCancel }: EditorProps): JSX.Element {
     };
     return (
         <div className="editor">
-            <textarea ref={area} value={draft} aria-label={t('editMessage')} onChange={(event) => setDraft(event.target.value)} onKeyDown={onKeyDown} />
+            <textarea ref={area} value={draft} aria-label={t('editMessage')} onChange={(event) => setDraft(event.target.value)}
+                onKeyDown={onKeyDown} />
             <div className="editor-foot">
                 <p>{t('editHint')}</p>
                 <button type="button" className="plain-button" onClick={onCancel}>{t('cancel')}</button>
-                <button type="button" className="primary-button" disabled={!canSend} onClick={() => onSend(draft.trim())}>{t('send')}</button>
+                <button type="button" className="primary-button" disabled={!canSend}
+                    onClick={() => onSend(draft.trim())}>{t('send')}</button>
             </div>
         </div>
     );

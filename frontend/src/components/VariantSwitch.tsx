@@ -15,7 +15,8 @@ export function VariantSwitch({ id, variant, variants }: VariantSwitchProps): JS
     if (variants < 2) return null;
     return (
         <div className="variants" role="group" aria-label={t('variant', { index: String(variant + 1), count: String(variants) })}>
-            <IconButton className="icon-button small" label={t('previousVariant')} data-action="previous" disabled={variant === 0} onClick={() => chooseVariant(id, -1)}>
+            <IconButton className="icon-button small" label={t('previousVariant')} data-action="previous" disabled={variant === 0}
+                onClick={() => chooseVariant(id, -1)}>
                 <ChevronLeftIcon size={16} />
             </IconButton>
             <span aria-hidden="true">{variant + 1}/{variants}</span>

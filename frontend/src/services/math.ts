@@ -20,7 +20,8 @@ export function loadMathStyles(): Promise<void> {
 /** Draws a formula into an element by building nodes; a formula that can't be read stays as it was written. */
 export function renderMath(source: string, element: HTMLElement, display: boolean): boolean {
     try {
-        katex.render(source, element, { displayMode: display, throwOnError: true, trust: false, maxSize: 20, maxExpand: 500, strict: 'ignore' });
+        katex.render(source, element, { displayMode: display, throwOnError: true, trust: false, maxSize: 20, maxExpand: 500,
+            strict: 'ignore' });
         return true;
     } catch {
         return false;

@@ -72,7 +72,8 @@ export class ServerArchive implements ConversationArchive {
     async addMessage(conversationId: string, message: Message): Promise<void> {
         const { id, parent_id, role, content, state } = writeMessage(message);
         try {
-            await askAPI(`${root}/${encodeURIComponent(conversationId)}/messages`, { method: 'POST', body: { id, parent_id, role, content, state } });
+            await askAPI(`${root}/${encodeURIComponent(conversationId)}/messages`,
+                { method: 'POST', body: { id, parent_id, role, content, state } });
         } catch (error) {
             if (!(error instanceof APIFailure && error.status === 409)) throw error;
         }

@@ -41,5 +41,6 @@ export interface ChatTransport {
 /** The part of a request that both transports send in the same words. */
 export function requestBody({ messages, model, settings }: ReplyRequest): Record<string, unknown> {
     const { max_tokens, ...sampling } = generationObject(settings);
-    return { messages, ...(model !== undefined && { model }), ...sampling, ...(max_tokens !== 0 && max_tokens !== undefined && { max_tokens }) };
+    return { messages, ...(model !== undefined && { model }), ...sampling,
+        ...(max_tokens !== 0 && max_tokens !== undefined && { max_tokens }) };
 }

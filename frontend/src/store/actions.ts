@@ -78,12 +78,14 @@ export function deleteMessage(id: string): void {
     notify(text('messageDeleted'), {
         undo: () => updateOpen(conversationId, (now) => {
             const added = now.messages.filter((message) => !messages.includes(message) && !messages.some((old) => old.id === message.id));
-            return { messages: [...messages, ...added], conversation: { ...now.conversation, currentMessageId: conversation.currentMessageId } };
+            return { messages: [...messages, ...added], conversation: { ...now.conversation,
+                currentMessageId: conversation.currentMessageId } };
         }),
         commit: (leaving) => {
             theArchive().then(async (archive) => {
                 await archive.removeMessage(conversationId, id, leaving);
-                await archive.change(conversationId, { currentMessageId: openConversation(conversationId)?.conversation.currentMessageId ?? null });
+                await archive.change(conversationId,
+                    { currentMessageId: openConversation(conversationId)?.conversation.currentMessageId ?? null });
                 persist(conversationId);
             }).catch(tell('changeFailed'));
         },

@@ -80,7 +80,8 @@ export function showConversation(id: string): void {
     else {
         const listed = listStore.get().items.find((item) => item.id === id);
         const { conversation } = newOpenConversation();
-        const opening: OpenConversation = { state: 'loading', conversation: listed ?? { ...conversation, id, unsaved: undefined }, messages: [] };
+        const opening: OpenConversation = { state: 'loading', conversation: listed ?? { ...conversation, id, unsaved: undefined },
+            messages: [] };
         chatStore.set(({ open }) => ({ activeId: id, open: { ...open, [id]: opening } }));
     }
     if (!known || known.state === 'missing' || known.state === 'unreachable') void reload(id);

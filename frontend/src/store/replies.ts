@@ -53,7 +53,8 @@ export function askAgain(conversationId: string, replyId: string): void {
         messages: [...(replaced ? messages.filter(({ id }) => id !== replyId) : messages), answer],
         conversation: { ...conversation, currentMessageId: answer.id },
     }));
-    if (replaced && !old.unsaved) void theArchive().then((archive) => archive.removeMessage(conversationId, replyId)).catch(() => undefined);
+    if (replaced && !old.unsaved) void theArchive().then((archive) => archive.removeMessage(conversationId, replyId)).catch(() =>
+        undefined);
     void begin(conversationId, answer.id);
 }
 

@@ -9,7 +9,8 @@ export interface CodePart {
 
 /** What is needed of the highlighter, which is loaded on demand. */
 export interface Colouring {
-    highlightCode(language: string, code: string, start: Mode | undefined): { readonly nodes: readonly CodeNode[]; readonly end: Mode | undefined };
+    highlightCode(language: string, code: string,
+        start: Mode | undefined): { readonly nodes: readonly CodeNode[]; readonly end: Mode | undefined };
 }
 
 const linesOfPart = 24;

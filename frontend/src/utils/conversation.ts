@@ -5,7 +5,8 @@ const longestTitle = 60;
 
 /** A title from the first message: its first line that says something, without Markdown signs, cut at a word. */
 export function titleFrom(text: string): string {
-    const line = text.split('\n').map((each) => each.replace(/^[\s#>*`~-]+|[`*_~]+/g, '').trim()).find((each) => /[\p{L}\p{N}]/u.test(each));
+    const line = text.split('\n').map((each) => each.replace(/^[\s#>*`~-]+|[`*_~]+/g, '').trim()).find((each) =>
+        /[\p{L}\p{N}]/u.test(each));
     const characters = [...(line ?? text.trim()).replace(/\s+/g, ' ')];
     if (characters.length <= longestTitle) return characters.join('');
     const cut = characters.slice(0, longestTitle).join('');

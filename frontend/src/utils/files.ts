@@ -1,7 +1,8 @@
 /** Larger files than this are no prompt. */
 export const largestFile = 1_000_000;
 
-export type ReadFile = { readonly name: string; readonly text: string } | { readonly name: string; readonly problem: 'tooLarge' | 'notText' };
+export type ReadFile =
+    { readonly name: string; readonly text: string } | { readonly name: string; readonly problem: 'tooLarge' | 'notText' };
 
 /** Reads a dropped or chosen file, if it is text in UTF-8 of reasonable size. */
 export async function readTextFile(file: File): Promise<ReadFile> {

@@ -9,7 +9,8 @@ export interface MathToken {
 
 const blockPatterns = [/^ {0,3}\$\$([^$]+?)\$\$[ \t]*(?:\n|$)/, /^ {0,3}\\\[([\s\S]+?)\\\][ \t]*(?:\n|$)/];
 // Nearly as in Pandoc: no space inside of the dollars, and no letter or digit behind the last one, so that prices stay prices.
-const inlinePatterns = [/^\$\$([^$\n]+?)\$\$/, /^\$(?!\s|\$)((?:\\.|[^$\\\n`])+?)(?<!\s)\$(?![\w$])/, /^\\\(([\s\S]+?)\\\)/, /^\\\[([\s\S]+?)\\\]/];
+const inlinePatterns = [/^\$\$([^$\n]+?)\$\$/,
+    /^\$(?!\s|\$)((?:\\.|[^$\\\n`])+?)(?<!\s)\$(?![\w$])/, /^\\\(([\s\S]+?)\\\)/, /^\\\[([\s\S]+?)\\\]/];
 
 function token(patterns: readonly RegExp[], source: string, display: (raw: string) => boolean): MathToken | undefined {
     for (const pattern of patterns) {
