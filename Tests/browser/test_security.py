@@ -109,7 +109,7 @@ def test_hostile_texts_in_imported_files_are_only_text(page, mock, tmp_path):
     assert_harmless(page)
 
 
-@pytest.mark.parametrize("path", ["/c/%3Cimg%20src=x%20onerror=window.pwned=1%3E", "/c/..%2F..%2Fapi", "/c/" + "x" * 65, "/c/", "/anything/else"])
+@pytest.mark.parametrize("path", ["/c/%3Cimg%20src=x%20onerror=pwned=1%3E", "/c/%2Fapi%2Fsessions", "/c/" + "x" * 65, "/c/", "/anything/else"])
 def test_strange_addresses_show_an_empty_page(page, mock, path):
     page.open(path=path)
     wait_ready(page)

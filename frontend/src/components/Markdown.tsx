@@ -108,10 +108,10 @@ function BlockView({ block, depth }: BlockProps): JSX.Element | null {
     }
 }
 
-/** Headings of a reply stand below those of the page: its first level is the page's third. */
+/** Headings of a reply stand below the title of the page. */
 function Heading({ block }: { readonly block: marked.Tokens.Heading }): JSX.Element {
-    const level = Math.min(6, block.depth + 2);
-    const Tag = `h${level}` as 'h3';
+    const level = Math.min(6, block.depth + 1);
+    const Tag = `h${level}` as 'h2';
     return <Tag data-level={block.depth}>{inlineNodes(block.tokens)}</Tag>;
 }
 

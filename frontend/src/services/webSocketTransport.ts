@@ -91,7 +91,7 @@ export class WebSocketTransport implements ChatTransport {
         const pending: Pending = { id: request.id, handlers };
         this.pending = pending;
         const { id, record } = request;
-        this.send({ type: 'chat.message', id, ...requestBody(request), ...(record && recordFields(record)) });
+        this.send({ type: 'chat.message', id, progress: true, ...requestBody(request), ...(record && recordFields(record)) });
         return {
             cancel: () => {
                 if (this.pending !== pending) return;
@@ -207,5 +207,5 @@ function keyQuery(): string {
 
 function recordFields(record: NonNullable<ReplyRequest['record']>): Readonly<Record<string, unknown>> {
     const { sessionId, parentId, userMessageId, messageId } = record;
-    return { progress: true, session_id: sessionId, parent_id: parentId, user_message_id: userMessageId, message_id: messageId };
+    return { session_id: sessionId, parent_id: parentId, user_message_id: userMessageId, message_id: messageId };
 }
