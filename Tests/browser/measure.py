@@ -10,7 +10,7 @@ import time
 
 from conftest import Page, start_browser
 from mock_daemon import MockDaemon
-from steps import REPLIES, click, send, text_box, until, wait_idle, wait_ready, wait_reply
+from steps import REPLIES, send, text_box, until, wait_ready, wait_reply
 
 PARAGRAPH = "The sea was **calm** that morning, and the boats lay still in the harbour while `gulls` circled above the old stone pier.\n\n"
 CODE = "```python\ndef wave(height, period):\n    # the longer the period, the calmer the sea\n    return height / period\n```\n\n"
@@ -96,13 +96,14 @@ def memory(page, mock, replies, pieces):
     wait_ready(page)
     used = []
     for number in range(replies):
+        before = len(mock.requests)
         if number == 0:
             send(page, "Again and again")
         else:
-            click(page, f"{REPLIES} [data-action=regenerate]")
-        until(page, lambda: len(mock.requests) > 0)
-        time.sleep(0.2)
-        wait_idle(page)
+            page.js("document.querySelector(arguments[0]).click()", f"{REPLIES} [data-action=regenerate]")
+        # By script alone: an element that the driver has seen is kept alive with all of its tree.
+        until(page, lambda: len(mock.requests) > before)
+        until(page, lambda: page.js("return document.querySelector(arguments[0]) !== null", f'{REPLIES}[data-state="complete"]'))
         page.driver.execute_cdp_cmd("HeapProfiler.collectGarbage", {})
         page.driver.execute_cdp_cmd("Performance.enable", {})
         metrics = {m["name"]: m["value"] for m in page.driver.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]}
