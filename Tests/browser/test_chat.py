@@ -11,7 +11,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from steps import (
-    REPLIES, choose, click, close_dialog, count, draft, find, find_all, go_offline, new_conversation, open_settings, reply_text, send,
+    REPLIES, choose, click, count, draft, find, find_all, new_conversation, reply_text, send,
     stop_a_reply, text_box, until, wait_for, wait_idle, wait_ready, wait_reply,
 )  # fmt: skip
 

@@ -11,9 +11,9 @@ import {
     activeConversation, changeConversation, chatStore, findMessage, openConversation, persist, shownPath, showNewConversation, updateOpen,
 } from './chatStore';
 import { notify } from './interfaceStore';
-import { listStore, putInList, refreshList, takeFromList, theArchive } from './listStore';
+import { putInList, refreshList, takeFromList, theArchive } from './listStore';
 import { preferencesStore, setDefaultGeneration } from './preferencesStore';
-import { askAgain, goOn, keepCurrent, say, stopReplies } from './replies';
+import { askAgain, goOn, say, stopReplies } from './replies';
 
 // What the reader can do with conversations and messages.
 
@@ -65,7 +65,7 @@ export function chooseVariant(id: string, offset: number): void {
     if (!message) return;
     const siblings = siblingsOf(messages, message);
     const other = siblings[siblings.findIndex((sibling) => sibling.id === id) + offset];
-    if (other) keepCurrent(conversation.id, latestLeaf(messages, other.id)).catch(() => undefined);
+    if (other) changeConversation(conversation.id, { currentMessageId: latestLeaf(messages, other.id) }).catch(() => undefined);
 }
 
 export function deleteMessage(id: string): void {
@@ -169,8 +169,4 @@ export async function importFiles(files: readonly File[]): Promise<void> {
             notify(text('importFailed', { reason: none ? text('notAnExport') : reasonOf(error) }));
         }
     }
-}
-
-export function listedConversation(id: string): Conversation | undefined {
-    return listStore.get().items.find((item) => item.id === id);
 }

@@ -6,7 +6,7 @@ import { figuresOf } from '../utils/figures';
 import { newIdentifier } from '../utils/identifier';
 import { pathTo } from '../utils/tree';
 import {
-    changeConversation, findMessage, openConversation, persist, reload, replaceMessage, updateOpen, type OpenConversation,
+    findMessage, openConversation, persist, reload, replaceMessage, updateOpen, type OpenConversation,
 } from './chatStore';
 import { listStore, putInList, theArchive } from './listStore';
 import { liveReply, setLiveReply } from './liveReplies';
@@ -212,10 +212,6 @@ function interruptedConversations(): readonly string[] {
         if (!opened || opened.messages.some(({ id: each }) => liveReply(each))) return false;
         return opened.state === 'unreachable' || opened.messages.some(({ state }) => state === 'interrupted');
     });
-}
-
-export async function keepCurrent(conversationId: string, messageId: string | null): Promise<void> {
-    await changeConversation(conversationId, { currentMessageId: messageId });
 }
 
 /** Animation frames stop in a hidden tab, where a slow timer does. */

@@ -43,12 +43,6 @@ export function pathTo(messages: readonly Message[], leaf: string | null): reado
     return path.reverse();
 }
 
-export interface Siblings {
-    /** Position of the message among its variants, from 0. */
-    readonly index: number;
-    readonly count: number;
-}
-
 export function siblingsOf(messages: readonly Message[], message: Message): readonly Message[] {
     const { byId, children } = treeOf(messages);
     return children.get(parentOf(message, byId)) ?? [message];
