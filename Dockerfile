@@ -22,7 +22,7 @@ RUN swift build -c release --static-swift-stdlib --product stellarchatd \
 FROM debian:bookworm-slim AS web
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates python3 python3-venv \
-        nodejs esbuild node-react node-react-dom node-typescript node-marked node-dompurify \
+        nodejs esbuild node-react node-react-dom node-typescript node-marked node-highlight.js katex libjs-katex \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY frontend frontend

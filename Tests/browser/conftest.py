@@ -3,6 +3,9 @@
 import json
 import os
 import shutil
+import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 from selenium import webdriver
@@ -10,8 +13,11 @@ from selenium.webdriver.chrome.service import Service
 
 from mock_daemon import WEB_ROOT, MockDaemon
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "clients"))
+
 REAL_DAEMON = os.environ.get("STELLAR_BASE_URL", "").rstrip("/")
 ENGLISH = "en-US"
+DOWNLOADS = tempfile.mkdtemp(prefix="stellarchat-downloads-")
 
 
 def start_browser():
@@ -26,18 +32,25 @@ def start_browser():
 class Page:
     """The web chat in a tab of its own, with empty storage."""
 
-    def __init__(self, driver, url):
+    def __init__(self, driver, url, is_mock=False):
         self.driver = driver
         self.url = url
+        self.is_mock = is_mock
 
-    def open(self, language=ENGLISH, theme="light", width=1440, height=900):
+    def open(self, language=ENGLISH, theme="light", width=1440, height=900, path="/", limit=96):
+        """`limit`: most tokens of a reply, so that a test does not wait for all that a small model has to say."""
         self.driver.execute_cdp_cmd("Emulation.setLocaleOverride", {})
         self.driver.execute_cdp_cmd("Emulation.setUserAgentOverride", {"userAgent": "StellarChat tests", "acceptLanguage": language})
         features = [{"name": "prefers-color-scheme", "value": theme}]
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-        self.driver.get(self.url + "/")
+        self.driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": DOWNLOADS})
+        if not self.is_mock:
+            value = json.dumps(json.dumps({"max_tokens": limit}))
+            script = f"localStorage['stellarchat.generation'] ??= {value}"
+            self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})
+        self.driver.get(self.url + path)
         return self
 
     def js(self, script, *arguments):
@@ -50,7 +63,9 @@ class Page:
         return urls + [message["params"]["url"] for message in messages if message["method"] == "Network.webSocketCreated"]
 
     def console_errors(self):
-        return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
+        """Since the last call. What a browser says about requests that fail by intent is not the page's mistake."""
+        entries = [entry for entry in self.driver.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
+        return [entry["message"] for entry in entries if entry["source"] != "network"]
 
 
 @pytest.fixture(scope="session")
@@ -73,19 +88,48 @@ def mock():
 @pytest.fixture
 def base_url(request):
     """Tests that ask for the stand-in get it; the others run against the real daemon where there is one."""
+    if "own_daemon" in request.fixturenames:
+        return request.getfixturevalue("own_daemon").base_url
     if REAL_DAEMON and "mock" not in request.fixturenames:
         return REAL_DAEMON
     return request.getfixturevalue("mock").url
 
 
 @pytest.fixture
-def page(driver, base_url):
+def page(request, driver, base_url):
     """A new tab each time: sessionStorage belongs to the tab, localStorage is emptied."""
     first = driver.current_window_handle
     driver.switch_to.new_window("tab")
+    shutil.rmtree(DOWNLOADS, ignore_errors=True)
     driver.execute_cdp_cmd("Storage.clearDataForOrigin", {"origin": base_url, "storageTypes": "all"})
     driver.get_log("performance")
     driver.get_log("browser")
-    yield Page(driver, base_url)
+    yield Page(driver, base_url, is_mock="mock" in request.fixturenames)
     driver.close()
     driver.switch_to.window(first)
+
+
+@pytest.fixture
+def own_daemon():
+    """A real daemon that the test may end and start again, on a database of its own."""
+    from daemon import MODEL, PROGRAMS, Daemon, free_port  # its needs are those of the client tests
+
+    if not REAL_DAEMON or not (PROGRAMS / "stellarchatd").exists() or not MODEL.exists():
+        pytest.skip("needs the built daemon and its model")
+
+    class Restartable:
+        def __init__(self):
+            self.variables = {"PORT": free_port(), "WEB_ROOT": WEB_ROOT, "DATA_DIR": tempfile.mkdtemp(prefix="stellarchat-data-")}
+            self.daemon = Daemon(**self.variables).wait_until_ready()
+            self.base_url = self.daemon.base_url
+
+        def kill(self):
+            self.daemon.process.kill()
+            self.daemon.wait()
+
+        def start(self):
+            self.daemon = Daemon(**self.variables).wait_until_ready()
+
+    daemon = Restartable()
+    yield daemon
+    daemon.daemon.stop()

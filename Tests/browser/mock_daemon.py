@@ -14,13 +14,17 @@ import re
 import struct
 import threading
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+from mock_sessions import SessionStore
 
 WEB_ROOT = Path(__file__).resolve().parents[2] / "frontend" / "dist"
 MODEL = "SmolLM2-135M-Instruct"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
-    "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+CONTEXT_LENGTH = 2048
 WEBSOCKET_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 
@@ -61,10 +65,17 @@ class MockDaemon:
         self.delay = 0.004  # seconds between pieces
         self.first_delay = 0.05
         self.loading = False
+        self.queue = {"running": 0, "waiting": 0, "capacity": 64}
+        self.queue_positions = []  # told before the reply begins, when the client asks for progress
+        self.sessions_on = True
+        self.sessions = SessionStore()
+        self.api_key = None
+        self.finish_reason = "stop"
         self.refuse_websocket = False
         self.error = None  # (type, message) instead of a reply
         self.requests = []  # messages of each request, with the transport that brought it
         self.cancelled = 0
+        self._cancelling = False
         self._loop = asyncio.new_event_loop()
         self._server = None
         self._writers = set()
@@ -118,25 +129,41 @@ class MockDaemon:
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)}
         body = await reader.readexactly(int(headers.get("content-length", 0)))
         path = target.split("?")[0]
+        query = dict(parse_qsl(urlsplit(target).query, keep_blank_values=True))
         if self.verbose:
             print(method, target)
+        if self._is_locked(path, headers, query):
+            locked = {"error": {"message": "Incorrect API key provided.", "type": "authentication_error", "code": "invalid_api_key"}}
+            await self._respond(writer, 401, locked)
+            return True
+        if path.startswith("/api/sessions") and self.sessions_on:
+            await self._respond(writer, *self.sessions.handle(method, target, body))
+            return True
         if path == "/api/ws/chat" and not self.refuse_websocket and not self.loading:
             await self._websocket(headers, reader, writer)
             return False
         if path == "/api/chat/completions" and method == "POST":
-            await self._event_stream(json.loads(body), writer)
+            await self._completion(json.loads(body), query, writer)
             return False
         await self._respond(writer, *self._resource(path))
         return True
+
+    def _is_locked(self, path, headers, query):
+        if self.api_key is None or not path.startswith("/api/") or path == "/api/health":
+            return False
+        return self.api_key not in (headers.get("authorization", "").removeprefix("Bearer "), query.get("api_key"))
 
     def _resource(self, path):
         if path == "/api/health":
             if self.loading:
                 return 503, {"status": "loading", "model": None, "message": "The model is being loaded."}
-            return 200, {"status": "ok", "model": MODEL}
+            return 200, {"status": "ok", "model": MODEL, "version": "0.0.0", "uptime_seconds": 4210, "queue": self.queue}
+        if path == "/api/models":
+            return 200, {"object": "list", "data": [{"id": MODEL, "object": "model", "context_length": CONTEXT_LENGTH}]}
         if path.startswith("/api/"):
             return 404, {"error": {"message": "no such route", "type": "invalid_request_error"}}
-        file = WEB_ROOT / (path.lstrip("/") or "index.html")
+        # Paths without an extension are places inside of the page, as with the daemon.
+        file = WEB_ROOT / (path.lstrip("/") if "." in path.split("/")[-1] else "index.html")
         if not file.is_file() or WEB_ROOT not in file.resolve().parents:
             return 404, {"error": {"message": "no such file", "type": "invalid_request_error"}}
         return 200, file
@@ -157,11 +184,35 @@ class MockDaemon:
         """Word-like pieces, about as long as a model's tokens."""
         return re.findall(r"\s?\S{1,6}|\s", self.reply)
 
-    async def _event_stream(self, request, writer):
-        self.requests.append({"transport": "sse", "messages": request["messages"]})
+    def _note(self, transport, request, record):
+        self.requests.append({"transport": transport, "messages": request["messages"], "body": request, "record": record})
+
+    def _finish(self, message, state):
+        if message:
+            message.update({"state": state, "finish_reason": self.finish_reason if state == "complete" else None})
+
+    async def _completion(self, request, query, writer):
+        record = query if "session_id" in query else None
+        streams = request.get("stream", False)
+        self._note("sse" if streams else "http", request, record)
         if self.error:
             body = {"error": {"type": self.error[0], "message": self.error[1]}}
             return await self._respond(writer, 400, body)
+        stored = self.sessions.begin_reply(record, request["messages"]) if record else None
+        try:
+            await (self._event_stream if streams else self._whole)(stored, writer)
+            self._finish(stored, "complete")
+        except BaseException:
+            self._finish(stored, "interrupted")
+            raise
+
+    async def _whole(self, stored, writer):
+        if stored:
+            stored["content"] += self.reply
+        choice = {"index": 0, "message": {"role": "assistant", "content": self.reply}, "finish_reason": self.finish_reason}
+        await self._respond(writer, 200, {"choices": [choice], "usage": usage(self._pieces(), "prompt_tokens", "completion_tokens")})
+
+    async def _event_stream(self, stored, writer):
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
 
         async def event(value):
@@ -172,11 +223,12 @@ class MockDaemon:
         await event({"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}]})
         for piece in pieces:
             await asyncio.sleep(self.delay)
+            if stored:
+                stored["content"] += piece
             await event({"choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": None}]})
-        await event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
-        await event({"choices": [], "usage": {"prompt_tokens": 40, "completion_tokens": len(pieces), "total_tokens": 40 + len(pieces)}})
+        await event({"choices": [{"index": 0, "delta": {}, "finish_reason": self.finish_reason}]})
+        await event({"choices": [], "usage": usage(pieces, "prompt_tokens", "completion_tokens")})
         await event(b"[DONE]")
-        return None
 
     async def _websocket(self, headers, reader, writer):
         accept = base64.b64encode(hashlib.sha1(headers["sec-websocket-key"].encode() + WEBSOCKET_GUID).digest())
@@ -196,32 +248,57 @@ class MockDaemon:
                 if message["type"] == "ping":
                     await send_frame(writer, TEXT, b'{"event":"pong"}')
                 elif message["type"] == "chat.cancel" and reply and not reply.done():
-                    reply.cancel()
                     self.cancelled += 1
+                    self._cancelling = True
+                    reply.cancel()
                 elif message["type"] == "chat.message":
-                    self.requests.append({"transport": "ws", "messages": message["messages"]})
-                    reply = asyncio.create_task(self._socket_reply(writer, message.get("id")))
+                    record = message if "session_id" in message else None
+                    self._note("ws", message, record)
+                    reply = asyncio.create_task(self._socket_reply(writer, message, record))
         finally:
             if reply:
+                self._cancelling = False
                 reply.cancel()
 
-    async def _socket_reply(self, writer, identifier):
+    async def _socket_reply(self, writer, message, record):
         async def event(name, data):
-            await send_frame(writer, TEXT, json.dumps({"event": name, "id": identifier, "data": data}).encode())
+            await send_frame(writer, TEXT, json.dumps({"event": name, "id": message.get("id"), "data": data}).encode())
 
         if self.error:
             return await event("error", {"type": self.error[0], "message": self.error[1]})
+        stored = self.sessions.begin_reply(record, message["messages"]) if record else None
         pieces = self._pieces()
-        await asyncio.sleep(self.first_delay)
-        await event("content_block_start", {"type": "text", "index": 0})
-        for piece in pieces:
-            await event("content_block_delta", {"index": 0, "delta": {"type": "text_delta", "text": piece}})
-            await asyncio.sleep(self.delay)
-        await event("content_block_stop", {"index": 0})
-        usage = {"input_tokens": 40, "output_tokens": len(pieces)}
-        await event("message_delta", {"delta": {"finish_reason": "stop"}, "usage": usage})
-        await event("message_stop", {})
-        return None
+        try:
+            if message.get("progress"):
+                for position in self.queue_positions:
+                    await event("progress", {"queue_position": position, "prompt_tokens": 900, "processed_tokens": 0})
+                    await asyncio.sleep(0.3)
+                for done in (0, 300, 600, 900) if self.queue_positions else ():
+                    await event("progress", {"queue_position": None, "prompt_tokens": 900, "processed_tokens": done})
+                    await asyncio.sleep(0.3)
+            await asyncio.sleep(self.first_delay)
+            await event("content_block_start", {"type": "text", "index": 0})
+            for piece in pieces:
+                if stored:
+                    stored["content"] += piece
+                await event("content_block_delta", {"index": 0, "delta": {"type": "text_delta", "text": piece}})
+                if self.delay:
+                    await asyncio.sleep(self.delay)
+            await event("content_block_stop", {"index": 0})
+            end = {"delta": {"finish_reason": self.finish_reason}, "usage": usage(pieces, "input_tokens", "output_tokens")}
+            if message.get("progress"):
+                end["timings"] = {"prompt_n": 40, "prompt_ms": 31.0, "prompt_per_second": 1290.3, "predicted_n": len(pieces),
+                                  "predicted_ms": 1000.0, "predicted_per_second": float(len(pieces)), "cached_n": 12}  # fmt: skip
+            await event("message_delta", end)
+            await event("message_stop", {})
+            self._finish(stored, "complete")
+        except BaseException as stopped:
+            self._finish(stored, "cancelled" if isinstance(stopped, asyncio.CancelledError) and self._cancelling else "interrupted")
+            raise
+
+
+def usage(pieces, prompt, reply):
+    return {prompt: 40, reply: len(pieces), "total_tokens": 40 + len(pieces)}
 
 
 async def read_frame(reader):

@@ -9,71 +9,11 @@ import time
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
 
-WAIT = 30
-
-
-def find(page, selector):
-    return page.driver.find_element(By.CSS_SELECTOR, selector)
-
-
-def count(page, selector):
-    return len(page.driver.find_elements(By.CSS_SELECTOR, selector))
-
-
-def until(page, condition, seconds=WAIT):
-    return WebDriverWait(page.driver, seconds, poll_frequency=0.05).until(lambda _: condition())
-
-
-def wait_for(page, selector, seconds=WAIT):
-    until(page, lambda: count(page, selector) > 0, seconds)
-    return find(page, selector)
-
-
-def text_box(page):
-    return find(page, "textarea#message")
-
-
-def wait_ready(page):
-    wait_for(page, '.status-pill[data-state="ready"]')
-
-
-def send(page, text):
-    wait_ready(page)
-    text_box(page).send_keys(text, Keys.ENTER)
-
-
-def wait_reply(page, status="done", replies=1):
-    until(page, lambda: count(page, f'article[data-role="assistant"][data-status="{status}"]') >= replies)
-    return page.driver.find_elements(By.CSS_SELECTOR, 'article[data-role="assistant"]')[-1]
-
-
-def button(page, label):
-    return find(page, f'button[aria-label="{label}"]')
-
-
-def click_stop(page):
-    page.js("""document.querySelector('button[aria-label="Stop"]')?.click()""")
-
-
-def stop_a_reply(page, text, stop=click_stop):
-    """Sends `text` and stops the reply; again where a real model has ended its reply before it could be stopped."""
-    ended = 'article[data-role="assistant"][data-status="done"], article[data-role="assistant"][data-status="stopped"]'
-    for attempt in range(1, 9):
-        send(page, text)
-        until(page, lambda: count(page, 'article[data-status="streaming"]') > 0 or count(page, ended) >= attempt)
-        stop(page)
-        until(page, lambda: count(page, ended) >= attempt)
-        if count(page, 'article[data-status="stopped"]') > 0:
-            return page.driver.find_elements(By.CSS_SELECTOR, 'article[data-role="assistant"]')[-1]
-    raise AssertionError("no reply could be stopped")
-
-
-def choose(page, name, value):
-    if count(page, "#settings-panel") == 0:
-        find(page, '[aria-controls="settings-panel"]').click()
-    page.js("arguments[0].click()", wait_for(page, f'input[name="{name}"][value="{value}"]'))
+from steps import (
+    REPLIES, choose, click, count, draft, find, find_all, new_conversation, reply_text, send,
+    stop_a_reply, text_box, until, wait_for, wait_idle, wait_ready, wait_reply,
+)  # fmt: skip
 
 
 # Against any daemon
@@ -109,11 +49,11 @@ def test_message_is_answered_and_figures_are_shown(page):
 
 
 def test_reply_grows_while_it_streams(page):
-    page.open()
+    page.open(limit=1024)
     page.js(
         """window.lengths = new Set();
         new MutationObserver(() => {
-            const reply = document.querySelector('article[data-status="streaming"] .markdown');
+            const reply = document.querySelector('article[data-state="streaming"] .markdown');
             if (reply) window.lengths.add(reply.textContent.length);
         }).observe(document.body, { subtree: true, childList: true, characterData: true });"""
     )
@@ -123,15 +63,15 @@ def test_reply_grows_while_it_streams(page):
 
 
 def test_stop_keeps_what_was_written(page):
-    page.open()
+    page.open(limit=1024)
     reply = stop_a_reply(page, "Count from one to one thousand in words.")
     length = len(reply.text)
     assert length > 0 and "Stopped" in reply.text
     time.sleep(0.3)
     assert len(reply.text) == length
-    answered = count(page, 'article[data-role="assistant"][data-status="done"]')
     send(page, "And now?")
-    wait_reply(page, "done", replies=answered + 1)
+    wait_idle(page)
+    assert find_all(page, REPLIES)[-1].get_attribute("data-state") == "complete"
 
 
 def test_shift_enter_starts_a_line_and_enter_of_an_input_method_does_not_send(page):
@@ -190,25 +130,29 @@ def test_language_can_be_chosen_and_is_kept(page):
     wait_ready(page)
     choose(page, "language", "zh")
     assert page.js("return document.documentElement.lang") == "zh-CN"
-    assert "想聊点什么" in find(page, "h2").text
+    assert "想聊点什么" in find(page, "#greeting").text
     page.driver.refresh()
     wait_ready(page)
-    assert "想聊点什么" in find(page, "h2").text
+    assert "想聊点什么" in find(page, "#greeting").text
 
 
 def test_conversation_and_draft_survive_a_reload_and_a_new_conversation_is_empty(page):
     page.open()
     send(page, "Say hello.")
-    before = wait_reply(page).find_element(By.CSS_SELECTOR, ".markdown").text
+    wait_reply(page)
+    before = reply_text(page)
     text_box(page).send_keys("a draft")
     page.driver.refresh()
     wait_ready(page)
-    assert wait_reply(page).find_element(By.CSS_SELECTOR, ".markdown").text == before
-    assert text_box(page).get_attribute("value") == "a draft"
-    button(page, "New conversation").click()
-    assert count(page, "article") == 0
+    wait_reply(page)
+    assert reply_text(page) == before
+    assert draft(page) == "a draft"
+    new_conversation(page)
     assert count(page, ".example") == 4
-    assert text_box(page).get_attribute("value") == "a draft"
+    assert draft(page) == ""
+    page.driver.back()
+    wait_reply(page)
+    assert draft(page) == "a draft"
 
 
 def test_example_prompt_is_sent(page):
@@ -231,32 +175,19 @@ def test_nothing_is_wider_than_the_screen(page, width, theme):
     assert page.js("const c = document.querySelector('.conversation'); return c.scrollWidth <= c.clientWidth")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_controls_have_names_and_text_has_contrast(page, theme):
-    page.open(theme=theme)
-    send(page, "Say hello.")
-    wait_reply(page)
-    find(page, '[aria-controls="settings-panel"]').click()
-    nameless = page.js(
-        """return [...document.querySelectorAll('button, a, input, textarea, [role=region]')].filter((element) =>
-            !(element.getAttribute('aria-label') || element.textContent.trim() || element.labels?.length)).map((e) => e.outerHTML)"""
-    )
-    assert nameless == []
-    assert page.js(CONTRAST_SCRIPT) == []
-
-
 def test_settings_and_stop_work_from_the_keyboard(page):
-    page.open()
+    page.open(limit=1024)
     wait_ready(page)
     focused = "return document.activeElement"
-    button(page, "Settings").send_keys(Keys.ENTER)
-    wait_for(page, "#settings-panel")
+    find(page, '.header [data-action="settings"]').send_keys(Keys.ENTER)
+    wait_for(page, "dialog[open]")
+    find(page, "#tab-chat").send_keys(Keys.ARROW_RIGHT)
     page.js("document.querySelector('input[name=theme]:checked').focus()")
     page.js(focused).send_keys(Keys.ARROW_LEFT)
     assert page.js("return document.documentElement.dataset.theme") == "dark"
     page.js(focused).send_keys(Keys.ESCAPE)
-    until(page, lambda: count(page, "#settings-panel") == 0)
-    assert page.js(focused).get_attribute("aria-label") == "Settings"
+    until(page, lambda: count(page, "dialog") == 0)
+    assert page.js(focused).get_attribute("data-action") == "settings"
     stop_a_reply(page, "Count from one to one thousand in words.", lambda page: text_box(page).send_keys(Keys.ESCAPE))
 
 
@@ -271,34 +202,6 @@ def test_screen_readers_hear_the_finished_reply_once(page):
     wait_reply(page)
     heard = page.js("return window.heard")
     assert len(heard) == 2 and heard[1].startswith("Reply finished.") and len(heard[1]) > len("Reply finished. ")
-
-
-# Contrast of every visible text with the first solid background behind it (WCAG 2.2, 1.4.3); disabled controls are exempt.
-CONTRAST_SCRIPT = """
-const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
-const rgb = (color) => {
-    canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1);
-    return canvas.getImageData(0, 0, 1, 1).data;
-};
-const luminance = ([r, g, b]) => [r, g, b].map((v) => v / 255).map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-const background = (element) => {
-    for (let e = element; e; e = e.parentElement) {
-        const color = rgb(getComputedStyle(e).backgroundColor);
-        if (color[3] === 255) return color;
-    }
-    return [255, 255, 255, 255];
-};
-const low = [];
-const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-while (walker.nextNode()) {
-    const element = walker.currentNode.parentElement;
-    if (!walker.currentNode.data.trim() || element.closest(':disabled, .sr-only, noscript') || !element.checkVisibility()) continue;
-    const [a, b] = [luminance(rgb(getComputedStyle(element).color)), luminance(background(element))].sort((x, y) => y - x);
-    if ((a + 0.05) / (b + 0.05) < 4.5) low.push([walker.currentNode.data, (a + 0.05) / (b + 0.05)]);
-}
-return low;
-"""
 
 
 # Against the stand-in
@@ -321,9 +224,9 @@ def test_stop_cancels_on_the_server(page, mock):
     mock.reply = "word " * 2000
     page.open()
     send(page, "Go")
-    wait_for(page, 'article[data-status="streaming"]')
-    button(page, "Stop").click()
-    wait_reply(page, "stopped")
+    wait_for(page, 'article[data-state="streaming"]')
+    click(page, "[data-action=stop]")
+    wait_reply(page, "cancelled")
     until(page, lambda: mock.cancelled == 1)
 
 
@@ -334,7 +237,7 @@ def test_messages_left_without_a_reply_reach_the_model_as_one(page, mock):
     wait_reply(page, "failed")
     mock.error = None
     send(page, "Two")
-    wait_reply(page, "done")
+    wait_reply(page, "complete")
     assert mock.requests[-1]["messages"] == [{"role": "user", "content": "One\n\nTwo"}]
 
 
@@ -342,9 +245,9 @@ def test_late_text_of_a_stopped_reply_does_not_reach_the_next_one(page, mock):
     mock.reply = "old " * 2000
     page.open()
     send(page, "Go")
-    wait_for(page, 'article[data-status="streaming"]')
+    wait_for(page, 'article[data-state="streaming"]')
     mock.reply = "new text"
-    page.js("document.querySelector('button[aria-label=Stop]').click()")
+    click(page, "[data-action=stop]")
     send(page, "Again")
     assert wait_reply(page).find_element(By.CSS_SELECTOR, ".markdown").text == "new text"
 
@@ -364,10 +267,10 @@ def test_lost_connection_keeps_the_text_and_retry_answers_again(page, mock):
     mock.reply = "word " * 2000
     page.open()
     send(page, "Go")
-    wait_for(page, 'article[data-status="streaming"]')
+    wait_for(page, 'article[data-state="streaming"]')
     text_box(page).send_keys("the next draft")
     mock.stop()
-    reply = wait_reply(page, "failed")
+    reply = wait_reply(page, "interrupted")
     assert "word" in reply.text and "connection was lost" in reply.text
     wait_for(page, '.status-pill[data-state="unreachable"]')
     assert not find(page, ".failure button").is_enabled()
@@ -411,7 +314,7 @@ def test_servers_own_words_about_an_error_are_shown(page, mock):
     assert "maximum context length is 2048 tokens <b>." in wait_reply(page, "failed").text
     mock.error = None
     find(page, ".failure button").click()
-    wait_reply(page, "done")
+    wait_reply(page, "complete")
 
 
 def test_scrolling_up_lets_go_and_jump_to_latest_takes_hold_again(page, mock):
@@ -440,7 +343,7 @@ def test_copy_works_without_the_clipboard_api(page, mock):
     page.js("document.addEventListener('copy', () => { window.copied = document.activeElement.value })")
     send(page, "Code")
     wait_reply(page)
-    button(page, "Copy code").click()
+    click(page, ".code-head [data-action=copy]")
     until(page, lambda: page.js("return window.copied") is not None)
     assert page.js("return window.copied") == 'all:\n\techo "hi"'
 
@@ -453,7 +356,7 @@ def test_markdown_is_rendered(page, mock):
     page.open()
     send(page, "Markdown")
     wait_reply(page)
-    for selector in ("h1", "strong", "code", "li.task input:checked", "td[align=right]", "ol > li > ul", "blockquote", ".code-block pre"):
+    for selector in ("[data-level='1']", "strong", "code", "li.task input:checked", "td[data-align=right]", "ol > li ul", "blockquote", "pre"):
         assert count(page, f".markdown {selector}") >= 1, selector
     link = find(page, ".markdown a")
     assert link.get_attribute("target") == "_blank" and "noopener" in link.get_attribute("rel")
@@ -480,46 +383,3 @@ def test_growing_and_finished_rendering_agree(page, mock):
     assert shown[-1].startswith(shown[-2][:-6])
     code_shown_as_text = [text for text in shown if "~~~\n" in text or "```sh" in text]
     assert code_shown_as_text == []
-
-
-PAYLOADS = [
-    "<script>window.pwned=1</script>",
-    "<img src=x onerror=window.pwned=1>",
-    "<svg onload=window.pwned=1><animate onbegin=window.pwned=1 attributeName=x dur=1s></svg>",
-    "[click](javascript:window.pwned=1)",
-    "[click](JaVaScRiPt&#58;window.pwned=1)",
-    "<a href=\"data:text/html,<script>opener.pwned=1</script>\">click</a>",
-    "<iframe srcdoc=\"<script>parent.pwned=1</script>\"></iframe>",
-    "<math><mtext><table><mglyph><style><!--</style><img title=\"--&gt;&lt;img src=1 onerror=window.pwned=1&gt;\">",
-    "<form><button formaction=javascript:window.pwned=1>click</button></form>",
-    "<details open ontoggle=window.pwned=1>x</details><input autofocus onfocus=window.pwned=1>",
-    "```\"><img src=x onerror=window.pwned=1>\n<script>window.pwned=1</script>\n```",
-    "| <img src=x onerror=window.pwned=1> |\n|--|\n| <b onmouseover=window.pwned=1 style=\"position:fixed;inset:0\">x</b> |",
-    "![x](x\" onerror=\"window.pwned=1)",
-    "![pixel](https://tracker.example/pixel.png)<img src=https://tracker.example/2.png>",
-    "<style>*{background:url(https://tracker.example/css)}</style><link rel=stylesheet href=https://tracker.example/a.css>",
-    "<base href=https://tracker.example/><meta http-equiv=refresh content=\"0;url=https://tracker.example\">",
-]
-
-
-@pytest.mark.parametrize("payload", PAYLOADS)
-def test_hostile_model_text_does_not_run_or_load_anything(page, mock, payload):
-    mock.reply = f"Before {payload}\n\n{payload}\n\n- {payload}\n\n> {payload}\n\nafter"
-    page.open()
-    send(page, payload.replace("\n", " "))
-    wait_reply(page)
-    page.js("document.querySelectorAll('.markdown a, .markdown button').forEach((e) => e.click())")
-    time.sleep(0.1)
-    assert page.js("return window.pwned") is None
-    risky = page.js(
-        """return [...document.querySelectorAll('.markdown *')].filter((e) =>
-            /^(script|img|svg|iframe|style|form|link|base|meta|math|details|object|embed)$/i.test(e.tagName) && !e.closest('button')
-            || [...e.attributes].some((a) => /^on|^style$|^srcdoc$/i.test(a.name) || /^\\s*(javascript|data|vbscript):/i.test(a.value))
-        ).map((e) => e.outerHTML)"""
-    )
-    assert risky == []
-    assert not [url for url in page.requested_urls() if "tracker.example" in url]
-    for handle in page.driver.window_handles[2:]:
-        page.driver.switch_to.window(handle)
-        page.driver.close()
-    page.driver.switch_to.window(page.driver.window_handles[-1])

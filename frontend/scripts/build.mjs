@@ -2,10 +2,11 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, extname, join, resolve } from 'node:path';
+import { basename, extname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { BuildError, loadEsbuild, nodePaths, root, tailwindProgram, typeScriptCompiler } from './toolchain.mjs';
+import { icon } from './icons.mjs';
+import { BuildError, loadEsbuild, mathFiles, nodePaths, root, tailwindProgram, typeScriptCompiler } from './toolchain.mjs';
 
 export const siteFolder = join(root, 'dist');
 
@@ -24,10 +25,7 @@ function bundleOptions(development) {
         define: {
             'process.env.NODE_ENV': JSON.stringify(development ? 'development' : 'production'),
             __API_URL__: JSON.stringify(process.env.VITE_API_URL ?? ''),
-            // Debian 12 ships DOMPurify 2.4.1 with a back-ported check (CVE-2024-45801, depth of the first node) that names a variable
-            // outside its scope, so that every call throws. The check of each node, made in the loop after it, is in order.
-            // This gives the free name a harmless value; releases without the mistake have no such name.
-            shadowNode: '{}',
+            __DEVELOPMENT__: String(development),
         },
         jsx: 'automatic',
         legalComments: 'none',
@@ -35,19 +33,43 @@ function bundleOptions(development) {
         mainFields: ['module', 'browser', 'main'],
         minify: !development,
         nodePaths,
+        outdir: root,
         sourcemap: development ? 'inline' : false,
-        target: ['es2020', 'chrome105', 'firefox121', 'safari16.4'],
+        target: ['es2020', 'chrome111', 'firefox121', 'safari16.4'],
+        write: false,
     };
 }
 
-const entries = [
-    { source: 'src/boot.ts', format: 'iife' },
-    { source: 'src/main.tsx', format: 'esm' },
-];
+/** Scripts that are put into index.html, or (`immediate: false`) only made. Parts that are loaded on demand become files of their own. */
+const boot = { source: 'src/boot.ts', format: 'iife' };
+const main = { source: 'src/main.tsx', format: 'esm', splitting: true, chunkNames: 'assets/[name]-[hash]',
+    entryNames: 'assets/[name]-[hash]' };
+const serviceWorker = { source: 'src/serviceWorker.ts', format: 'iife' };
 
-async function bundle(entry, options) {
-    const result = await loadEsbuild().build({ ...options, entryPoints: [entry.source], format: entry.format, write: false });
-    return Buffer.from(result.outputFiles[0].contents);
+async function bundle({ source, ...format }, options) {
+    const { outputFiles } = await loadEsbuild().build({ ...options, ...format, entryPoints: [source] });
+    return outputFiles.map(({ path, contents }) => [`/${relative(root, path)}`, Buffer.from(contents)]);
+}
+
+function hashed(name, content) {
+    const hash = createHash('sha256').update(content).digest('hex').slice(0, 10);
+    return `/assets/${basename(name, extname(name))}-${hash}${extname(name)}`;
+}
+
+/** KaTeX's style sheet and the fonts it names, as files with hashed names. */
+function mathStyles() {
+    const { style, fonts } = mathFiles();
+    const files = [];
+    const css = readFileSync(style, 'utf8').replace(/src:([^;}]*)/g, (_, sources) => {
+        const font = /[\w-]+\.woff2/.exec(sources)?.[0];
+        if (!font) throw new BuildError(`KaTeX's style sheet names no WOFF2 font in: ${sources}`);
+        const content = readFileSync(join(fonts, font));
+        const path = hashed(font, content);
+        files.push([path, content]);
+        return `src:url(${path}) format("woff2")`;
+    });
+    const path = hashed('math.css', css);
+    return { path, files: [[path, Buffer.from(css)], ...files] };
 }
 
 function styleSheet(minify) {
@@ -63,7 +85,7 @@ function styleSheet(minify) {
 
 /**
  * Writes the site into `output`, replacing it only when everything has gone well.
- * Gives the scripts and style sheets as pairs of path and content.
+ * Gives the scripts and style sheets as objects of path, content, and whether every visit needs them.
  */
 export async function writeSite(output, { development = false, amendPage = (page) => page } = {}) {
     const staging = `${output}.new`;
@@ -72,31 +94,69 @@ export async function writeSite(output, { development = false, amendPage = (page
     cpSync(join(root, 'public'), staging, { recursive: true });
     let page = readFileSync(join(root, 'index.html'), 'utf8');
     const files = [];
-    const add = (source, content, extension) => {
-        if (!page.includes(`"/${source}"`)) throw new BuildError(`index.html does not mention /${source}.`);
-        const hash = createHash('sha256').update(content).digest('hex').slice(0, 10);
-        const path = `/assets/${basename(source, extname(source))}-${hash}${extension}`;
+    const put = (path, content, immediate) => {
         writeFileSync(join(staging, path), content);
-        page = page.replace(`"/${source}"`, `"${path}"`);
-        files.push([path, content]);
+        files.push({ path, content, immediate });
     };
+    const mention = (source, path) => {
+        if (!page.includes(`"/${source}"`)) throw new BuildError(`index.html does not mention /${source}.`);
+        page = page.replace(`"/${source}"`, `"${path}"`);
+    };
+    const math = mathStyles();
     const options = bundleOptions(development);
-    for (const entry of entries) add(entry.source, await bundle(entry, options), '.js');
-    add('src/styles/main.css', styleSheet(!development), '.css');
-    writeFileSync(join(staging, 'index.html'), amendPage(page));
+    options.define.__MATH_STYLES__ = JSON.stringify(math.path);
+    const [[, bootScript]] = await bundle(boot, options);
+    const styles = styleSheet(!development);
+    for (const [source, name, content] of [[boot.source, 'boot.js', bootScript], ['src/styles/main.css', 'main.css', styles]]) {
+        const path = hashed(name, content);
+        put(path, content, true);
+        mention(source, path);
+    }
+    for (const [path, content] of await bundle(main, options)) {
+        const isMain = basename(path).startsWith('main-');
+        put(path, content, isMain || isImportedAtOnce(path, files));
+        if (isMain) mention(main.source, path);
+    }
+    for (const [path, content] of math.files) put(path, content, false);
+    writeIcons(staging);
+    page = amendPage(page);
+    writeFileSync(join(staging, 'index.html'), page);
+    if (!development) await writeServiceWorker(staging, page, files, options);
     rmSync(output, { recursive: true, force: true });
     renameSync(staging, output);
     return files;
 }
 
+/** Chunks that the main script imports by `import … from`, not by `import()`. */
+function isImportedAtOnce(path, files) {
+    const entry = files.find((file) => basename(file.path).startsWith('main-') && file.path.endsWith('.js'));
+    return entry !== undefined && new RegExp(`from\\s*"\\./${basename(path)}"`).test(entry.content.toString());
+}
+
+function writeIcons(folder) {
+    writeFileSync(join(folder, 'icon-192.png'), icon(192));
+    writeFileSync(join(folder, 'icon-512.png'), icon(512));
+    // Systems cut a maskable icon to their own shape: all that matters lies in the middle.
+    writeFileSync(join(folder, 'icon-maskable-512.png'), icon(512, { units: 52, filled: true }));
+}
+
+/** The worker knows the files of this very build, and has another text, and so another version, with every other build. */
+async function writeServiceWorker(folder, page, files, options) {
+    const shell = ['/index.html', '/favicon.svg', '/manifest.webmanifest', '/icon-192.png', ...files.map(({ path }) => path)];
+    const version = createHash('sha256').update(page).update(shell.join('\n')).digest('hex').slice(0, 10);
+    const define = { ...options.define, __SHELL__: JSON.stringify(shell), __SHELL_VERSION__: JSON.stringify(version) };
+    const [[, script]] = await bundle(serviceWorker, { ...options, define });
+    writeFileSync(join(folder, 'service-worker.js'), script);
+}
+
 function reportSizes(files) {
     let total = 0;
-    for (const [path, content] of files) {
+    for (const { path, content, immediate } of files.filter(({ path: name }) => /\.(js|css)$/.test(name))) {
         const compressed = gzipSync(content, { level: 9 }).length;
-        total += compressed;
-        console.log(`${path.padEnd(32)} ${kilobytes(content.length)} ${kilobytes(compressed)} gzip`);
+        if (immediate) total += compressed;
+        console.log(`${path.padEnd(36)} ${kilobytes(content.length)} ${kilobytes(compressed)} gzip${immediate ? '' : '  on demand'}`);
     }
-    console.log(`${'JavaScript and CSS'.padEnd(32)} ${''.padStart(9)} ${kilobytes(total)} gzip`);
+    console.log(`${'JavaScript and CSS of every visit'.padEnd(36)} ${''.padStart(9)} ${kilobytes(total)} gzip`);
 }
 
 function kilobytes(bytes) {

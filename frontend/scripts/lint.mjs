@@ -10,7 +10,7 @@ const rules = [
     { pattern: /^ *\t/, text: 'a tab as indentation' },
     { pattern: /\bhttps?:\/\//, text: 'an address of another host (the page asks none but its own)', files: /^src\// },
     { pattern: /\bstyle=/, text: 'an inline style (the Content-Security-Policy forbids it)', files: /^src\// },
-    { pattern: /dangerouslySetInnerHTML/, text: 'raw HTML outside the Markdown component', files: /^src\//, except: /\/Markdown\.tsx$/ },
+    { pattern: /dangerouslySetInnerHTML|\.(inner|outer)HTML|insertAdjacentHTML/, text: 'HTML made from text', files: /^src\// },
     { pattern: /\beval\(|new Function\(|document\.write/, text: 'code made from text', files: /^src\// },
     { pattern: /\bconsole\.|\bdebugger\b/, text: 'a trace of debugging', files: /^src\// },
     { pattern: /: any\b|\bas any\b|@ts-(?:ignore|nocheck)|eslint-disable/, text: 'a way around the type check', files: /^src\// },

@@ -9,6 +9,9 @@ const types = {
     '.js': 'text/javascript; charset=utf-8',
     '.css': 'text/css; charset=utf-8',
     '.svg': 'image/svg+xml',
+    '.png': 'image/png',
+    '.woff2': 'font/woff2',
+    '.webmanifest': 'application/manifest+json',
 };
 // The same rules as the daemon's, so that what they forbid is noticed here.
 const policy = [

@@ -48,3 +48,14 @@ export function tailwindProgram() {
         'Tailwind CSS is missing: run `npm install` in frontend/, or frontend/scripts/build, which fetches it.',
     );
 }
+
+/** KaTeX's style sheet and the folder of its fonts. */
+export function mathFiles() {
+    const advice = 'KaTeX is missing: run `npm install` in frontend/, or `apt-get install katex libjs-katex`.';
+    const style = firstExisting(
+        [join(root, 'node_modules/katex/dist/katex.css'), join(debianModules, 'katex/dist/katex.css'),
+            '/usr/share/javascript/katex/katex.css'],
+        advice,
+    );
+    return { style, fonts: firstExisting([join(dirname(style), 'fonts'), '/usr/share/fonts/truetype/katex'], advice) };
+}

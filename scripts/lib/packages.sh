@@ -4,7 +4,7 @@
 # OpenBLAS provides the generic BLAS that the program links; with the reference implementation alone everything works, slowly.
 build_packages=(libblas-dev liblapacke-dev libopenblas-dev libsqlite3-dev)
 python_packages=(python3 python3-venv)
-frontend_packages=(nodejs esbuild node-react node-react-dom node-typescript node-marked node-dompurify)
+frontend_packages=(nodejs esbuild node-react node-react-dom node-typescript node-marked node-highlight.js katex libjs-katex)
 client_packages=(curl)
 # On Ubuntu the browser is a snap, which can't be counted on: there the browser tests run only if one is already there.
 browser_packages=(chromium chromium-driver)

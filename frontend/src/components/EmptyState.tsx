@@ -1,25 +1,31 @@
 import { useTranslation, type Translate } from '../hooks/useTranslation';
+import { sendMessage } from '../store/actions';
 import { useStore } from '../store/createStore';
-import { sendMessage } from '../store/chatStore';
-import { canAsk, serverStore } from '../store/serverStore';
-import type { ServerStatus } from '../types/server';
-import { examplePrompts } from '../utils/messages';
+import { canAsk, contextLengthOf, serverStore } from '../store/serverStore';
+import type { ServerKnowledge } from '../types/server';
+import { formatCount } from '../utils/figures';
+import { examplePrompts } from '../utils/texts';
 import { StarIcon } from './icons';
 
 /** The first thing a newcomer sees: which model runs here, and four things to try. */
 export function EmptyState(): JSX.Element {
     const { t, language } = useTranslation();
-    const status = useStore(serverStore, (state) => state);
+    const server = useStore(serverStore, (state) => state);
+    const context = server.state === 'ready' ? contextLengthOf(server, null) : undefined;
     return (
-        <section className="m-auto flex w-full max-w-2xl flex-col items-center py-8 text-center" aria-label={t('greeting')}>
-            <StarIcon size={48} />
-            <h2 className="mt-5 text-[26px] font-semibold tracking-tight sm:text-3xl">{t('greeting')}</h2>
-            <p className="mt-2.5 max-w-full text-[15px] break-words text-muted" data-testid="intro">{intro(status, t)}</p>
-            <ul className="mt-8 grid w-full gap-3 text-left sm:mt-10 sm:grid-cols-2" aria-label={t('examples')}>
+        <section className="empty-state" aria-labelledby="greeting">
+            <StarIcon size={44} />
+            <h2 id="greeting">{t('greeting')}</h2>
+            <p className="intro" data-testid="intro">
+                {intro(server, t)}
+                {context !== undefined && <span className="context-note">{t('contextLength')}: {t('contextTokens',
+                    { count: formatCount(context) })}</span>}
+            </p>
+            <ul className="examples" aria-label={t('examples')}>
                 {examplePrompts[language].map(({ title, prompt }) => (
                     <li key={title} className="flex">
-                        <button type="button" className="example" disabled={!canAsk(status.state)} onClick={() => sendMessage(prompt)}>
-                            <span className="text-[15px] font-semibold">{title}</span>
+                        <button type="button" className="example" disabled={!canAsk(server.state)} onClick={() => sendMessage(prompt)}>
+                            <span className="font-semibold">{title}</span>
                             <span className="mt-1 text-sm leading-snug text-muted">{prompt}</span>
                         </button>
                     </li>
@@ -29,7 +35,7 @@ export function EmptyState(): JSX.Element {
     );
 }
 
-function intro({ state, model, detail }: ServerStatus, t: Translate): string {
+function intro({ state, model, detail }: ServerKnowledge, t: Translate): string {
     switch (state) {
         case 'ready': return model === undefined ? t('stateReady') : t('runningModel', { model });
         case 'loading': return t('loadingIntro');

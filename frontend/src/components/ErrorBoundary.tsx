@@ -1,6 +1,6 @@
 import { Component, type ReactNode } from 'react';
-import { fill, messages } from '../utils/messages';
 import { storedLanguage } from '../utils/preferences';
+import { texts } from '../utils/texts';
 
 interface Props {
     readonly children: ReactNode;
@@ -16,11 +16,11 @@ export class ErrorBoundary extends Component<Props, { readonly broken: boolean }
 
     override render(): ReactNode {
         if (!this.state.broken) return this.props.children;
-        const texts = messages[storedLanguage()];
+        const { pageBroken, reload } = texts[storedLanguage()];
         return (
             <div role="alert" className="m-auto p-8 text-center">
-                <p>{fill(texts.pageBroken)}</p>
-                <button type="button" className="retry-button mx-auto mt-4" onClick={() => window.location.reload()}>{texts.reload}</button>
+                <p>{pageBroken}</p>
+                <button type="button" className="retry-button mx-auto mt-4" onClick={() => window.location.reload()}>{reload}</button>
             </div>
         );
     }

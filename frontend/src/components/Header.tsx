@@ -1,35 +1,30 @@
+import { narrowQuery, useMediaQuery } from '../hooks/useMediaQuery';
+import { startNewConversation, toggleSidebar } from '../hooks/useShortcuts';
 import { useTranslation } from '../hooks/useTranslation';
-import { newConversation } from '../store/chatStore';
-import { NewConversationIcon, StarIcon } from './icons';
+import { useActive } from '../store/chatStore';
+import { useStore } from '../store/createStore';
+import { openDialog } from '../store/interfaceStore';
+import { preferencesStore } from '../store/preferencesStore';
+import { IconButton } from './IconButton';
+import { NewConversationIcon, SettingsIcon, SidebarIcon } from './icons';
 import { ModelStatus } from './ModelStatus';
-import { SettingsMenu } from './SettingsMenu';
 
-interface HeaderProps {
-    /** Called after a new conversation was begun. */
-    readonly onNewConversation: () => void;
-    readonly canBegin: boolean;
-}
-
-export function Header({ onNewConversation, canBegin }: HeaderProps): JSX.Element {
+export function Header(): JSX.Element {
     const { t } = useTranslation();
-    const begin = (): void => {
-        newConversation();
-        onNewConversation();
-    };
+    const narrow = useMediaQuery(narrowQuery);
+    const sidebarOpen = useStore(preferencesStore, (state) => state.sidebarOpen);
+    const title = useActive(({ conversation }) => conversation.title);
+    const isNew = useActive(({ state }) => state === 'new');
+    const hidden = narrow || !sidebarOpen;
     return (
-        <header className="relative z-20 flex h-14 shrink-0 items-center gap-3 border-b border-line bg-canvas px-3 sm:px-5">
-            <h1 className="flex items-center gap-2 text-[15px] font-semibold tracking-tight">
-                <StarIcon size={22} />
-                <span className="max-sm:sr-only">{t('appName')}</span>
-            </h1>
+        <header className="header">
+            {hidden && <IconButton label={t('showSidebar')} data-action="sidebar"
+                onClick={() => toggleSidebar(true)}><SidebarIcon /></IconButton>}
+            {hidden && <IconButton label={t('newConversation')} data-action="new"
+                onClick={startNewConversation}><NewConversationIcon /></IconButton>}
+            <h1 className="title" title={title}>{isNew ? <span className="sr-only">{t('appName')}</span> : title || t('untitled')}</h1>
             <ModelStatus />
-            <div className="ml-auto flex items-center gap-1">
-                <button type="button" className="bar-button" onClick={begin} disabled={!canBegin} aria-label={t('newConversation')}>
-                    <NewConversationIcon />
-                    <span className="max-sm:hidden" aria-hidden="true">{t('newConversation')}</span>
-                </button>
-                <SettingsMenu />
-            </div>
+            <IconButton label={t('settings')} data-action="settings" onClick={() => openDialog('settings')}><SettingsIcon /></IconButton>
         </header>
     );
 }

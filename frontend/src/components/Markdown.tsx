@@ -1,7 +1,10 @@
-import { memo, useMemo, useRef } from 'react';
+import type { marked } from 'marked';
+import { memo, useRef } from 'react';
 import { useTranslation } from '../hooks/useTranslation';
-import { blockHTML, codeText, deepestNesting, inlineHTML, MarkdownStream, type Block } from '../utils/markdown';
+import { deepestNesting, MarkdownStream, restoreTabs, type Block } from '../utils/markdown';
 import { CodeBlock } from './CodeBlock';
+import { Formula } from './Formula';
+import { inlineNodes } from './Inline';
 
 interface MarkdownProps {
     readonly source: string;
@@ -10,25 +13,50 @@ interface MarkdownProps {
 }
 
 /** A model's Markdown, block by block: blocks that no longer change are neither read nor rendered again. */
-export function Markdown({ source, growing }: MarkdownProps): JSX.Element {
-    const stream = useRef<MarkdownStream>();
-    const blocks = useMemo(() => {
-        stream.current ??= new MarkdownStream();
-        return growing ? stream.current.update(source) : stream.current.finish(source);
-    }, [source, growing]);
+export const Markdown = memo(function Markdown({ source, growing }: MarkdownProps): JSX.Element {
+    const reader = useRef<PatientReader>();
+    reader.current ??= new PatientReader();
+    const blocks = reader.current.read(source, growing);
     const pages: JSX.Element[] = [];
     for (let start = 0; start < blocks.length; start += pageLength) {
-        pages.push(<Page key={start} blocks={blocks.slice(start, start + pageLength)} />);
+        const page = blocks.slice(start, start + pageLength);
+        pages.push(<Page key={start} blocks={page} />);
     }
     return <div className="markdown">{pages}</div>;
+});
+
+/** Of the time, at most this share is spent on reading a growing text. */
+const readingShare = 0.25;
+
+/** Reads a growing text at every frame, unless one very long block makes that slow: then less often. */
+class PatientReader {
+    private readonly stream = new MarkdownStream();
+    private source: string | undefined;
+    private growing = true;
+    private blocks: readonly Block[] = [];
+    private notBefore = 0;
+
+    read(source: string, growing: boolean): readonly Block[] {
+        const start = performance.now();
+        if (source === this.source && growing === this.growing) return this.blocks;
+        if (growing && start < this.notBefore) return this.blocks;
+        this.blocks = growing ? this.stream.update(source) : this.stream.finish(source);
+        this.source = source;
+        this.growing = growing;
+        const end = performance.now();
+        this.notBefore = end - start < slowReading ? 0 : end + (end - start) / readingShare;
+        return this.blocks;
+    }
 }
 
-/** So many blocks are skipped at once when none of them has changed. */
-const pageLength = 50;
+const slowReading = 5; // milliseconds
+
+/** So many blocks are skipped at once when none of them has changed, and are not laid out while they are out of sight. */
+const pageLength = 40;
 
 const Page = memo(
     function Page({ blocks }: { readonly blocks: readonly Block[] }): JSX.Element {
-        return <Blocks blocks={blocks} depth={0} />;
+        return <div className="markdown-page" data-full={blocks.length === pageLength}><Blocks blocks={blocks} depth={0} /></div>;
     },
     ({ blocks: before }, { blocks: after }) => before.length === after.length && before.every((block, index) => block === after[index]),
 );
@@ -58,45 +86,65 @@ function BlockView({ block, depth }: BlockProps): JSX.Element | null {
         case 'def':
             return null;
         case 'code':
-            return <CodeBlock code={codeText(block)} language={block.lang ?? ''} />;
+            return <CodeBlock code={restoreTabs(block.text)} language={block.lang ?? ''} />;
+        case 'math':
+            return <Formula source={block.text} display={block.display} raw={block.raw} />;
+        case 'heading':
+            return <Heading block={block} />;
+        case 'hr':
+            return <hr />;
         case 'blockquote':
             return <blockquote><Blocks blocks={block.tokens} depth={depth + 1} /></blockquote>;
         case 'list':
             return <ListView list={block} depth={depth} />;
         case 'table':
-            return <TableView block={block} />;
+            return <TableView table={block} />;
         case 'text':
-            return <TextView block={block} />;
+            return <span>{inlineNodes('tokens' in block && block.tokens ? block.tokens : [block])}</span>;
+        case 'paragraph':
+            return <p>{inlineNodes(block.tokens)}</p>;
         default:
-            return <HTMLView html={blockHTML(block)} />;
+            return <p className="whitespace-pre-wrap">{restoreTabs(block.raw).trim()}</p>;
     }
 }
 
-type List = Extract<Block, { type: 'list' }>;
+/** Headings of a reply stand below the title of the page. */
+function Heading({ block }: { readonly block: marked.Tokens.Heading }): JSX.Element {
+    const level = Math.min(6, block.depth + 1);
+    const Tag = `h${level}` as 'h2';
+    return <Tag data-level={block.depth}>{inlineNodes(block.tokens)}</Tag>;
+}
 
-function ListView({ list, depth }: { readonly list: List; readonly depth: number }): JSX.Element {
+function ListView({ list, depth }: { readonly list: marked.Tokens.List; readonly depth: number }): JSX.Element {
     const items = list.items.map((item, index) => (
         <li key={index} className={item.task ? 'task' : undefined}>
             {item.task && <input type="checkbox" checked={item.checked ?? false} disabled aria-label={item.text.slice(0, 200)} />}
-            <Blocks blocks={item.tokens} depth={depth + 1} />
+            <div><Blocks blocks={item.tokens} depth={depth + 1} /></div>
         </li>
     ));
     return list.ordered ? <ol start={list.start === '' ? 1 : list.start}>{items}</ol> : <ul>{items}</ul>;
 }
 
-function TableView({ block }: { readonly block: Block }): JSX.Element {
+function TableView({ table }: { readonly table: marked.Tokens.Table }): JSX.Element {
     const { t } = useTranslation();
-    const html = useMemo(() => ({ __html: blockHTML(block) }), [block]);
-    return <div className="table-scroll" role="region" aria-label={t('table')} tabIndex={0} dangerouslySetInnerHTML={html} />;
-}
-
-/** The text of a tight list item. */
-function TextView({ block }: { readonly block: Block }): JSX.Element {
-    const html = useMemo(() => ({ __html: 'tokens' in block && block.tokens ? inlineHTML(block.tokens) : blockHTML(block) }), [block]);
-    return <span dangerouslySetInnerHTML={html} />;
-}
-
-function HTMLView({ html }: { readonly html: string }): JSX.Element {
-    const inner = useMemo(() => ({ __html: html }), [html]);
-    return <div dangerouslySetInnerHTML={inner} />;
+    const alignment = (index: number): { readonly 'data-align'?: string } => {
+        const align = table.align[index];
+        return align ? { 'data-align': align } : {};
+    };
+    return (
+        <div className="table-scroll" role="region" aria-label={t('table')} tabIndex={0}>
+            <table>
+                <thead>
+                    <tr>{table.header.map((cell, index) => <th key={index}
+                        scope="col" {...alignment(index)}>{inlineNodes(cell.tokens)}</th>)}</tr>
+                </thead>
+                <tbody>
+                    {table.rows.map((row, number) => (
+                        <tr key={number}>{row.map((cell, index) =>
+                            <td key={index} {...alignment(index)}>{inlineNodes(cell.tokens)}</td>)}</tr>
+                    ))}
+                </tbody>
+            </table>
+        </div>
+    );
 }

@@ -1,18 +1,46 @@
 import { useTranslation, type Translate } from '../hooks/useTranslation';
-import type { AssistantMessage, ReplyFigures } from '../types/chat';
-import { formatRate, formatSeconds } from '../utils/figures';
+import { continueMessage, deleteMessage, regenerate } from '../store/actions';
+import { useActive } from '../store/chatStore';
+import { useStore } from '../store/createStore';
+import { canAsk, serverStore } from '../store/serverStore';
+import type { LiveReply, Message, ReplyFigures } from '../types/chat';
+import { formatCount, formatRate, formatSeconds, liveRate } from '../utils/figures';
+import { splitReasoning } from '../utils/reasoning';
 import { CopyButton } from './CopyButton';
+import { ForwardIcon, RetryIcon, TrashIcon } from './icons';
+import { IconButton } from './IconButton';
+import type { MessageItemProps } from './MessageItem';
+import { VariantSwitch } from './VariantSwitch';
 
-/** Below a finished reply: copy, how it ended, how fast it was. */
-export function ReplyFooter({ message }: { readonly message: AssistantMessage }): JSX.Element {
+/** Below a finished reply: what can be done with it, how it ended, how fast it was. */
+export function ReplyFooter({ message, variant, variants, isLast }: MessageItemProps): JSX.Element {
     const { t } = useTranslation();
-    const parts: string[] = [];
-    if (message.status === 'stopped') parts.push(t('stopped'));
-    if (message.finishReason === 'length') parts.push(t('lengthLimit'));
-    if (message.figures) parts.push(...figureTexts(message.figures, t));
+    const able = useStore(serverStore, ({ state }) => canAsk(state));
+    const maxTokens = useActive(({ conversation }) => conversation.settings.maxTokens);
+    const cutOff = message.content !== ''
+        && (message.finishReason === 'length' || message.state === 'cancelled' || message.state === 'interrupted');
+    const end = endText(message, maxTokens, t);
+    const parts = [...(end === undefined ? [] : [end]), ...(message.figures ? figureTexts(message.figures, t) : [])];
     return (
-        <div className="reply-footer">
-            {message.content !== '' && <CopyButton text={message.content} label={t('copyMessage')} />}
+        <div className="message-actions" data-last={isLast}>
+            <VariantSwitch id={message.id} variant={variant} variants={variants} />
+            <div className={isLast ? 'flex' : 'on-hover'}>
+                {message.content !== '' && <CopyButton text={splitReasoning(message.content).answer} label={t('copyMessage')} iconOnly />}
+                <IconButton className="icon-button small" label={t('regenerate')} data-action="regenerate" disabled={!able}
+                    onClick={() => regenerate(message.id)}>
+                    <RetryIcon size={16} />
+                </IconButton>
+                <IconButton className="icon-button small" label={t('deleteMessage')} data-action="delete"
+                    onClick={() => deleteMessage(message.id)}>
+                    <TrashIcon size={16} />
+                </IconButton>
+            </div>
+            {cutOff && isLast && (
+                <button type="button" className="continue-button" data-action="continue" disabled={!able}
+                    onClick={() => continueMessage(message.id)}>
+                    <ForwardIcon size={14} />{t('continueReply')}
+                </button>
+            )}
             {parts.length > 0 && (
                 <ul className="figures" data-testid="figures">
                     {parts.map((part) => <li key={part}>{part}</li>)}
@@ -22,11 +50,40 @@ export function ReplyFooter({ message }: { readonly message: AssistantMessage })
     );
 }
 
+function endText({ state, finishReason, figures, failure }: Message, maxTokens: number | undefined, t: Translate): string | undefined {
+    if (state === 'cancelled') return t('stopped');
+    if (state === 'interrupted' && !failure) return t('interrupted');
+    if (finishReason !== 'length') return undefined;
+    const reachedOwnLimit = maxTokens !== undefined && maxTokens > 0 && (figures?.outputTokens ?? maxTokens) >= maxTokens;
+    return reachedOwnLimit ? t('lengthLimit', { count: formatCount(maxTokens) }) : t('contextLimit');
+}
+
 function figureTexts(figures: ReplyFigures, t: Translate): string[] {
-    const { tokensPerSecond, firstTokenSeconds, outputTokens } = figures;
+    const { tokensPerSecond, firstTokenSeconds, outputTokens, inputTokens, cachedTokens } = figures;
     return [
         ...(tokensPerSecond === undefined ? [] : [t('tokensPerSecond', { rate: formatRate(tokensPerSecond) })]),
-        t('firstToken', { time: formatSeconds(firstTokenSeconds) }),
-        outputTokens === 1 ? t('oneToken') : t('tokens', { count: String(outputTokens) }),
+        ...(firstTokenSeconds === undefined ? [] : [t('firstToken', { time: formatSeconds(firstTokenSeconds) })]),
+        ...(outputTokens === undefined ? [] : [outputTokens === 1 ? t('oneToken') : t('tokens', { count: formatCount(outputTokens) })]),
+        ...(inputTokens === undefined ? [] : [t('promptTokens', { count: formatCount(inputTokens) })]),
+        ...(cachedTokens === undefined || cachedTokens === 0 ? [] : [t('cachedTokens', { count: formatCount(cachedTokens) })]),
     ];
+}
+
+interface LiveFooterProps extends MessageItemProps {
+    readonly live: LiveReply;
+}
+
+/** The same figures while the reply is written. */
+export function LiveFooter({ live, message, variant, variants }: LiveFooterProps): JSX.Element {
+    const { t } = useTranslation();
+    const rate = liveRate(live);
+    return (
+        <div className="message-actions">
+            <VariantSwitch id={message.id} variant={variant} variants={variants} />
+            <ul className="figures" data-testid="live-figures" aria-hidden="true">
+                {rate !== undefined && <li>{t('tokensPerSecond', { rate: rate.toFixed(0) })}</li>}
+                <li>{t('tokens', { count: formatCount(live.pieces) })}</li>
+            </ul>
+        </div>
+    );
 }

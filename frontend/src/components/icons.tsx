@@ -37,6 +37,29 @@ export const ScreenIcon = lineIcon(
     'M4.5 5h15A1.5 1.5 0 0 1 21 6.5v9a1.5 1.5 0 0 1-1.5 1.5h-15A1.5 1.5 0 0 1 3 15.5v-9A1.5 1.5 0 0 1 4.5 5ZM9 20.5h6',
 );
 
+export const SidebarIcon = lineIcon(
+    'M5.5 4.5h13A1.5 1.5 0 0 1 20 6v12a1.5 1.5 0 0 1-1.5 1.5h-13A1.5 1.5 0 0 1 4 18V6a1.5 1.5 0 0 1 1.5-1.5ZM9.5 4.5v15',
+);
+export const SearchIcon = lineIcon('M4.5 11a6.5 6.5 0 1 0 13 0 6.5 6.5 0 1 0-13 0ZM15.8 15.8 20 20');
+export const CloseIcon = lineIcon('m6 6 12 12M18 6 6 18');
+export const MoreIcon = lineIcon('M5.5 12h.01M12 12h.01M18.5 12h.01');
+export const PinIcon = lineIcon('M12 15v5.5M8.5 3.5h7l-1 6 3 3v2.5h-11v-2.5l3-3z');
+export const PencilIcon = lineIcon('M4 20l1-4L16.5 4.5a1.8 1.8 0 0 1 2.6 0l.4.4a1.8 1.8 0 0 1 0 2.6L8 19z');
+export const TrashIcon = lineIcon('M4.5 6.5h15M9.5 6V4.5h5V6M6.5 6.5l.8 13h9.4l.8-13M10 10.5v5.5m4-5.5v5.5');
+export const DownloadIcon = lineIcon('M12 4v11m-4.5-4.5L12 15l4.5-4.5M4.5 19.5h15');
+export const UploadIcon = lineIcon('M12 15V4M7.5 8.5 12 4l4.5 4.5M4.5 19.5h15');
+export const AttachIcon = lineIcon(
+    'm19.5 11.5-7.3 7.3a4.6 4.6 0 0 1-6.5-6.5l7.8-7.8a3.1 3.1 0 0 1 4.4 4.4l-7.8 7.7a1.5 1.5 0 0 1-2.2-2.1l7-7.1',
+);
+export const ChevronLeftIcon = lineIcon('m14.5 6-6 6 6 6');
+export const ChevronRightIcon = lineIcon('m9.5 6 6 6-6 6');
+export const ChevronDownIcon = lineIcon('m6 9.5 6 6 6-6');
+export const ForwardIcon = lineIcon('M5 6v12l8-6zM14 6v12l7-6z');
+export const BulbIcon = lineIcon(
+    'M9.5 18h5M10.5 21h3M12 3a6.2 6.2 0 0 0-3.8 11.1c.8.7 1.3 1.4 1.3 2.4h5c0-1 .5-1.7 1.3-2.4A6.2 6.2 0 0 0 12 3Z',
+);
+export const FileIcon = lineIcon('M6.5 3.5h7L18 8v12.5H6.5zM13.5 3.5V8H18');
+
 export function StopIcon({ size = 18 }: IconProps): JSX.Element {
     return (
         <svg width={size} height={size} viewBox="0 0 24 24" aria-hidden="true" focusable="false">

@@ -6,7 +6,7 @@ interface Route {
     readonly view: () => JSX.Element;
 }
 
-/** The first match wins; the chat takes every path that nothing else has taken. */
+/** The first match wins; the chat takes every path that nothing else has taken. Conversations are places within it (`navigation.ts`). */
 const routes: readonly Route[] = [
     { matches: () => true, view: ChatView },
 ];

@@ -1,4 +1,6 @@
-import { serverStore } from '../store/serverStore';
+import type { ModelDescription, ServerStatus } from '../types/server';
+import { asArray, asNumber, asObject, asString } from '../utils/json';
+import { askAPI } from './api';
 import { EventStreamTransport } from './eventStreamTransport';
 import { HealthMonitor } from './healthMonitor';
 import type { ReplyHandlers, ReplyRequest, RunningReply } from './transport';
@@ -7,8 +9,10 @@ import { WebSocketTransport } from './webSocketTransport';
 /** How long a message waits for a connection that is being opened before the other transport is tried. */
 const connectionPatience = 4_000;
 
+let report: (status: ServerStatus) => void = () => undefined;
+
 const monitor = new HealthMonitor((status) => {
-    serverStore.replace(status);
+    report(status);
     if (status.state === 'ready') socket.connect();
     else socket.rest();
 });
@@ -16,11 +20,22 @@ const socket = new WebSocketTransport(() => monitor.checkNow());
 const eventStream = new EventStreamTransport();
 
 /** Starts watching the server; called once when the page starts. */
-export function startClient(): void {
+export function startClient(onStatus: (status: ServerStatus) => void): void {
+    report = onStatus;
     monitor.start();
 }
 
-/** Asks for a reply over the WebSocket, or over server-sent events when no WebSocket can be had. */
+/** Connects anew, as with a changed API key. */
+export function reconnect(): void {
+    socket.reopen();
+    monitor.checkNow();
+}
+
+export function usesWebSocket(): boolean {
+    return socket.isOpen;
+}
+
+/** Asks for a reply over the WebSocket; over server-sent events when no WebSocket can be had or it is taken by another reply. */
 export function requestReply(request: ReplyRequest, handlers: ReplyHandlers): RunningReply {
     let running: RunningReply | undefined;
     let cancelled = false;
@@ -31,8 +46,8 @@ export function requestReply(request: ReplyRequest, handlers: ReplyHandlers): Ru
             handlers.onFailure(failure);
         },
     };
-    void socket.whenOpen(connectionPatience).then((open) => {
-        if (!cancelled) running = (open ? socket : eventStream).reply(request, observed);
+    void canUseSocket(request).then((usable) => {
+        if (!cancelled) running = (usable && !socket.isBusy ? socket : eventStream).reply(request, observed);
     });
     return {
         cancel() {
@@ -40,4 +55,18 @@ export function requestReply(request: ReplyRequest, handlers: ReplyHandlers): Ru
             running?.cancel();
         },
     };
+}
+
+async function canUseSocket({ stream }: ReplyRequest): Promise<boolean> {
+    return stream && !socket.isBusy && await socket.whenOpen(connectionPatience);
+}
+
+export async function fetchModels(): Promise<readonly ModelDescription[]> {
+    const answer = asObject(await askAPI('/api/models'));
+    return asArray(answer?.data).flatMap((entry) => {
+        const object = asObject(entry);
+        const id = asString(object?.id);
+        const contextLength = asNumber(object?.context_length) ?? asNumber(object?.max_model_len);
+        return id === undefined ? [] : [{ id, contextLength }];
+    });
 }

@@ -1,6 +1,7 @@
 import type { ServerState, ServerStatus } from '../types/server';
 import { apiURL } from '../utils/environment';
-import { asString, parseObject } from './json';
+import { asNumber, asObject, asString, parseObject, type JSONObject } from '../utils/json';
+import { authorization } from './api';
 
 const requestTimeout = 5_000;
 const pauses: Record<ServerState, number> = { connecting: 1_000, loading: 500, failed: 5_000, unreachable: 1_000, ready: 10_000 };
@@ -43,13 +44,25 @@ export class HealthMonitor {
 async function askHealth(): Promise<ServerStatus> {
     try {
         const response = await request('/api/health');
-        const body = parseObject(await response.text());
-        const model = asString(body?.model);
-        const detail = asString(body?.message);
-        return { state: stateOf(body?.status), ...(model !== undefined && { model }), ...(detail !== undefined && { detail }) };
+        return readHealth(parseObject(await response.text()));
     } catch {
         return { state: 'unreachable' };
     }
+}
+
+function readHealth(body: JSONObject | undefined): ServerStatus {
+    const queue = asObject(body?.queue);
+    const running = asNumber(queue?.running);
+    const waiting = asNumber(queue?.waiting);
+    return {
+        state: stateOf(body?.status),
+        model: asString(body?.model),
+        detail: asString(body?.message),
+        version: asString(body?.version),
+        uptimeSeconds: asNumber(body?.uptime_seconds) ?? asNumber(body?.uptime),
+        queue: running === undefined || waiting === undefined
+            ? undefined : { running, waiting, capacity: asNumber(queue?.capacity) ?? asNumber(queue?.max) },
+    };
 }
 
 /** Anything that is not the daemon's own answer, as a proxy's error page, means that the daemon is away. */
@@ -66,7 +79,7 @@ async function request(path: string): Promise<Response> {
     const abort = new AbortController();
     const timer = window.setTimeout(() => abort.abort(), requestTimeout);
     try {
-        return await fetch(apiURL(path), { cache: 'no-store', signal: abort.signal });
+        return await fetch(apiURL(path), { cache: 'no-store', signal: abort.signal, headers: authorization() });
     } finally {
         window.clearTimeout(timer);
     }

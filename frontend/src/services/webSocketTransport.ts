@@ -1,6 +1,8 @@
+import type { Failure } from '../types/chat';
 import { socketURL } from '../utils/environment';
+import { storedKey } from './api';
 import { parseSocketEvent, type SocketEvent } from './socketEvents';
-import type { ChatTransport, ReplyHandlers, ReplyRequest, RunningReply } from './transport';
+import { requestBody, type ChatTransport, type ReplyHandlers, type ReplyRequest, type RunningReply } from './transport';
 
 const shortestDelay = 500;
 const longestDelay = 15_000;
@@ -35,11 +37,16 @@ export class WebSocketTransport implements ChatTransport {
         return this.socket?.readyState === WebSocket.OPEN;
     }
 
+    /** A reply is being written; the connection has room for one at a time. */
+    get isBusy(): boolean {
+        return this.pending !== undefined;
+    }
+
     /** Opens the connection unless it is open or opening. */
     connect(): void {
         if (this.socket) return;
         window.clearTimeout(this.retryTimer);
-        const socket = new WebSocket(socketURL('/api/ws/chat'));
+        const socket = new WebSocket(socketURL(`/api/ws/chat${keyQuery()}`));
         this.socket = socket;
         let opened = false;
         socket.onopen = () => {
@@ -61,6 +68,13 @@ export class WebSocketTransport implements ChatTransport {
         window.clearTimeout(this.retryTimer);
     }
 
+    /** Closes the connection and opens it again, as for a changed API key. */
+    reopen(): void {
+        this.failures = 0;
+        if (this.socket) this.abandon();
+        else this.connect();
+    }
+
     /** Resolves to true once open, to false when the connection can't be had or the time is over. */
     async whenOpen(milliseconds: number): Promise<boolean> {
         this.connect();
@@ -76,8 +90,8 @@ export class WebSocketTransport implements ChatTransport {
     reply(request: ReplyRequest, handlers: ReplyHandlers): RunningReply {
         const pending: Pending = { id: request.id, handlers };
         this.pending = pending;
-        const { id, messages } = request;
-        this.send({ type: 'chat.message', id, messages });
+        const { id, record } = request;
+        this.send({ type: 'chat.message', id, progress: true, ...requestBody(request), ...(record && recordFields(record)) });
         return {
             cancel: () => {
                 if (this.pending !== pending) return;
@@ -100,6 +114,9 @@ export class WebSocketTransport implements ChatTransport {
         // The end of a reply that was cancelled may still be on its way when the next one has been asked for.
         if (event.id !== undefined && event.id !== pending.id) return;
         switch (event.kind) {
+            case 'progress':
+                pending.handlers.onProgress(event.progress);
+                break;
             case 'text':
                 pending.handlers.onText(event.text);
                 break;
@@ -108,14 +125,11 @@ export class WebSocketTransport implements ChatTransport {
                 break;
             case 'stop':
                 this.pending = undefined;
-                pending.handlers.onFinish(pending.finish?.finishReason, pending.finish?.usage);
+                pending.handlers.onFinish(pending.finish?.finishReason, pending.finish?.usage, pending.finish?.timings);
                 break;
             case 'error':
                 this.pending = undefined;
-                pending.handlers.onFailure({
-                    kind: isBusy(event.code) ? 'busy' : 'refused',
-                    ...(event.message === undefined ? {} : { detail: event.message }),
-                });
+                pending.handlers.onFailure({ kind: failureKind(event.type, event.code), detail: event.message });
                 break;
         }
     }
@@ -180,6 +194,18 @@ const busyCodes: readonly string[] = [
     'model_loading', 'queue_full', 'engine_stopped', 'server_stopping', 'shutting_down', 'out_of_memory', 'rate_limit_exceeded',
 ];
 
-function isBusy(code: string | undefined): boolean {
-    return code !== undefined && busyCodes.includes(code);
+function failureKind(type: string | undefined, code: string | undefined): Failure['kind'] {
+    if (code !== undefined && busyCodes.includes(code)) return 'busy';
+    return type === 'authentication_error' || code === 'invalid_api_key' ? 'unauthorized' : 'refused';
+}
+
+/** A browser can't send headers with a WebSocket. */
+function keyQuery(): string {
+    const key = storedKey();
+    return key === undefined ? '' : `?api_key=${encodeURIComponent(key)}`;
+}
+
+function recordFields(record: NonNullable<ReplyRequest['record']>): Readonly<Record<string, unknown>> {
+    const { sessionId, parentId, userMessageId, messageId } = record;
+    return { session_id: sessionId, parent_id: parentId, user_message_id: userMessageId, message_id: messageId };
 }

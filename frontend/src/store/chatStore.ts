@@ -1,114 +1,187 @@
-import { requestReply } from '../services/chatClient';
-import { loadConversation, saveConversation } from '../services/conversationStorage';
-import type { RunningReply } from '../services/transport';
-import { isRunning, type AssistantMessage, type Message, type WireMessage } from '../types/chat';
-import { ReplyStopwatch } from '../utils/figures';
+import type { Message } from '../types/chat';
+import type { Conversation, ConversationChange, ConversationDocument } from '../types/conversation';
+import { copies } from '../services/archives';
 import { newIdentifier } from '../utils/identifier';
-import { createStore } from './createStore';
+import { pathTo, treeOf } from '../utils/tree';
+import { createStore, useStore } from './createStore';
+import { knownArchive, listStore, putInList, theArchive } from './listStore';
+import { liveReply } from './liveReplies';
+import { preferencesStore } from './preferencesStore';
+
+/** `new`: nothing has been said yet, and nothing is stored. */
+export type OpenState = 'new' | 'loading' | 'ready' | 'missing' | 'unreachable';
+
+export interface OpenConversation extends ConversationDocument {
+    readonly state: OpenState;
+}
 
 interface ChatState {
-    readonly messages: readonly Message[];
+    readonly activeId: string;
+    /** Conversations that were opened since the page was loaded; replies may be written in several. */
+    readonly open: Readonly<Record<string, OpenConversation>>;
 }
 
-export const chatStore = createStore<ChatState>({ messages: loadConversation() });
-
-let running: RunningReply | undefined;
-
-chatStore.subscribe(() => {
-    const { messages } = chatStore.get();
-    if (!isRunning(messages[messages.length - 1])) saveConversation(messages);
-});
-window.addEventListener('pagehide', () => saveConversation(chatStore.get().messages));
-
-export function sendMessage(content: string): void {
-    if (running) return;
-    appendReply([...chatStore.get().messages, { id: newIdentifier('user'), role: 'user', content }]);
-}
-
-/** Asks again for the last reply, whose text so far is dropped. */
-export function retryReply(): void {
-    if (running) return;
-    const { messages } = chatStore.get();
-    const last = messages[messages.length - 1];
-    appendReply(last?.role === 'assistant' ? messages.slice(0, -1) : messages);
-}
-
-export function stopReply(): void {
-    running?.cancel();
-    finishReply?.({ status: 'stopped' });
-}
-
-export function newConversation(): void {
-    running?.cancel();
-    running = undefined;
-    finishReply = undefined;
-    chatStore.set({ messages: [] });
-}
-
-let finishReply: ((end: Partial<AssistantMessage>) => void) | undefined;
-
-/** Shows an empty reply below `messages` and lets it grow, at most once per frame however fast the text arrives. */
-function appendReply(messages: readonly Message[]): void {
-    const id = newIdentifier('reply');
-    const stopwatch = new ReplyStopwatch();
-    let text = '';
-    let frame: number | undefined;
-    chatStore.set({ messages: [...messages, { id, role: 'assistant', content: '', status: 'waiting' }] });
-
-    const show = (): void => {
-        frame = undefined;
-        updateReply(id, { content: text, status: 'streaming' });
+function newOpenConversation(): OpenConversation {
+    const now = Date.now();
+    const conversation: Conversation = {
+        id: newIdentifier(), title: '', createdAt: now, updatedAt: now, model: null, systemPrompt: null, pinned: false,
+        settings: preferencesStore.get().generation, currentMessageId: null, unsaved: true,
     };
-    const finish = (end: Partial<AssistantMessage>): void => {
-        if (frame !== undefined) cancelFrame(frame);
-        running = undefined;
-        finishReply = undefined;
-        updateReply(id, { content: text, ...end });
-    };
-    finishReply = finish;
-    running = requestReply({ id, messages: wireMessages(messages) }, {
-        onText(piece) {
-            if (piece === '') return;
-            stopwatch.text();
-            text += piece;
-            frame ??= requestFrame(show);
-        },
-        onFinish(finishReason, usage) {
-            const figures = stopwatch.finish(usage);
-            finish({ status: 'done', ...(finishReason && { finishReason }), ...(figures && { figures }) });
-        },
-        onFailure: (failure) => finish({ status: 'failed', failure }),
+    return { state: 'new', conversation, messages: [] };
+}
+
+const first = newOpenConversation();
+export const chatStore = createStore<ChatState>({ activeId: first.conversation.id, open: { [first.conversation.id]: first } });
+
+export function openConversation(id: string): OpenConversation | undefined {
+    return chatStore.get().open[id];
+}
+
+export function activeConversation(): OpenConversation {
+    const { activeId, open } = chatStore.get();
+    return open[activeId] ?? first;
+}
+
+export function useActive<Part>(select: (conversation: OpenConversation) => Part): Part {
+    return useStore(chatStore, ({ activeId, open }) => select(open[activeId] ?? first));
+}
+
+/** The messages shown: those from the root to the current one. */
+export function shownPath({ conversation, messages }: ConversationDocument): readonly Message[] {
+    const known = paths.get(messages);
+    if (known && known.leaf === conversation.currentMessageId) return known.path;
+    const path = pathTo(messages, conversation.currentMessageId);
+    paths.set(messages, { leaf: conversation.currentMessageId, path });
+    return path;
+}
+
+const paths = new WeakMap<readonly Message[], { readonly leaf: string | null; readonly path: readonly Message[] }>();
+
+export function updateOpen(id: string, change: (conversation: OpenConversation) => Partial<OpenConversation>): void {
+    chatStore.set(({ open }) => {
+        const before = open[id];
+        return before ? { open: { ...open, [id]: { ...before, ...change(before) } } } : {};
     });
 }
 
-function updateReply(id: string, change: Partial<AssistantMessage>): void {
-    chatStore.set(({ messages }) => ({
-        messages: messages.map((message) =>
-            message.id === id && message.role === 'assistant' ? { ...message, ...change } : message),
+/** Shows a new, empty conversation; the one that is open if nothing has been said in it. */
+export function showNewConversation(): void {
+    const active = activeConversation();
+    if (active.state === 'new') return;
+    const waiting = Object.values(chatStore.get().open).find(({ state }) => state === 'new');
+    const next = waiting ?? newOpenConversation();
+    const { id } = next.conversation;
+    chatStore.set(({ open }) => ({ activeId: id, open: { ...open, [id]: next } }));
+}
+
+export function showConversation(id: string): void {
+    const known = openConversation(id);
+    if (known) chatStore.set({ activeId: id });
+    else {
+        const listed = listStore.get().items.find((item) => item.id === id);
+        const { conversation } = newOpenConversation();
+        const opening: OpenConversation = { state: 'loading', conversation: listed ?? { ...conversation, id, unsaved: undefined },
+            messages: [] };
+        chatStore.set(({ open }) => ({ activeId: id, open: { ...open, [id]: opening } }));
+    }
+    if (!known || known.state === 'missing' || known.state === 'unreachable') void reload(id);
+}
+
+const pollInterval = 1_000;
+
+/**
+ * Reads a conversation from the archive; where that can't be asked, from the copy in this browser.
+ * Messages that never reached the server are kept. A reply that is being written elsewhere is asked for again until it is complete.
+ */
+export async function reload(id: string): Promise<void> {
+    const copy = await copies.get(id);
+    try {
+        const archive = await theArchive();
+        const document = await archive.load(id);
+        if (!document) {
+            showUnstored(id, copy);
+            return;
+        }
+        updateOpen(id, (before) => merge(document, before.messages.length > 0 ? before : { ...before, messages: copy?.messages ?? [] }));
+        const merged = openConversation(id);
+        if (merged) void archive.persist(merged);
+        if (document.messages.some((message) => message.state === 'streaming' && !liveReply(message.id))) {
+            window.setTimeout(() => void reload(id), pollInterval);
+        }
+    } catch {
+        updateOpen(id, (before) => {
+            if (before.state === 'ready') return {};
+            return copy ? { state: 'ready', ...copy } : { state: 'unreachable' };
+        });
+    }
+}
+
+/** A conversation that the archive doesn't have: one that never got there, or one that was deleted. */
+function showUnstored(id: string, copy: ConversationDocument | undefined): void {
+    const opened = openConversation(id);
+    if (opened?.state === 'new' || hasRunningReply(id)) return;
+    if (opened?.state === 'ready' && opened.conversation.unsaved) return;
+    updateOpen(id, () => (copy?.conversation.unsaved ? { state: 'ready', ...copy } : { state: 'missing' }));
+}
+
+/** What the archive has, with what only this page has: messages that never got there, and longer texts of replies that were cut off. */
+function merge(stored: ConversationDocument, before: OpenConversation): Partial<OpenConversation> {
+    const own = before.messages;
+    const ownById = new Map(own.map((message) => [message.id, message]));
+    const known = new Set(stored.messages.map(({ id }) => id));
+    const messages = stored.messages.map((message) => {
+        const mine = ownById.get(message.id);
+        if (!mine) return message;
+        if (liveReply(message.id)) return mine;
+        const longer = message.state !== 'complete' && mine.content.length > message.content.length;
+        const base = longer ? { ...message, content: mine.content } : message;
+        return { ...base, failure: message.state === 'complete' ? undefined : mine.failure, figures: message.figures ?? mine.figures };
+    });
+    for (const message of own) {
+        if (known.has(message.id) || !(message.unsaved || liveReply(message.id))) continue;
+        if (message.parentId !== null && !known.has(message.parentId)) continue;
+        messages.push(message);
+        known.add(message.id);
+    }
+    const last = own[own.length - 1];
+    const wanted = before.state === 'ready' ? before.conversation.currentMessageId : last?.unsaved ? last.id : null;
+    const currentMessageId = wanted !== null && known.has(wanted) ? wanted : stored.conversation.currentMessageId;
+    return { state: 'ready', messages, conversation: { ...stored.conversation, currentMessageId } };
+}
+
+export function hasRunningReply(id: string): boolean {
+    return openConversation(id)?.messages.some((message) => liveReply(message.id) !== undefined) ?? false;
+}
+
+/** Changes a conversation here, in the list, and in the archive. */
+export async function changeConversation(id: string, change: ConversationChange): Promise<void> {
+    const opened = openConversation(id);
+    updateOpen(id, ({ conversation }) => ({ conversation: { ...conversation, ...change } }));
+    if (opened?.state === 'new') return;
+    const listed = listStore.get().items.find((item) => item.id === id);
+    if (listed) putInList({ ...listed, ...change });
+    await (await theArchive()).change(id, change);
+    persist(id);
+}
+
+/** Has the archive keep the present state of a conversation. */
+export function persist(id: string): void {
+    const document = openConversation(id);
+    if (!document || document.state !== 'ready') return;
+    const messages = document.messages.map((message) => {
+        const live = liveReply(message.id);
+        return live ? { ...message, content: live.text } : message;
+    });
+    void knownArchive()?.persist({ conversation: document.conversation, messages });
+}
+
+export function replaceMessage(conversationId: string, id: string, change: (message: Message) => Message): void {
+    updateOpen(conversationId, ({ messages }) => ({
+        messages: messages.map((message) => (message.id === id ? change(message) : message)),
     }));
 }
 
-/**
- * What the model is shown. Replies without text (failed or stopped before the first word) are left out, and the user's messages
- * around them become one, for many chat templates refuse two messages of the same role in a row.
- */
-function wireMessages(messages: readonly Message[]): WireMessage[] {
-    const result: WireMessage[] = [];
-    for (const { role, content } of messages) {
-        if (content === '') continue;
-        const last = result[result.length - 1];
-        if (last?.role === role) result[result.length - 1] = { role, content: `${last.content}\n\n${content}` };
-        else result.push({ role, content });
-    }
-    return result;
-}
-
-/** Animation frames stop in a hidden tab, where a slow timer does. */
-function requestFrame(action: () => void): number {
-    return document.hidden ? -window.setTimeout(action, 250) : window.requestAnimationFrame(action);
-}
-
-function cancelFrame(handle: number): void {
-    if (handle < 0) window.clearTimeout(-handle);
-    else window.cancelAnimationFrame(handle);
+export function findMessage(conversationId: string, id: string): Message | undefined {
+    const messages = openConversation(conversationId)?.messages;
+    return messages && treeOf(messages).byId.get(id);
 }

@@ -9,3 +9,6 @@ export function socketURL(path: string): string {
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
     return url.href;
 }
+
+/** Whether shortcuts use ⌘ instead of Ctrl. */
+export const isApple = typeof navigator !== 'undefined' && /Mac|iPhone|iPad/.test(navigator.userAgent);

@@ -1,24 +1,26 @@
-import type { ReplyFigures, TokenUsage } from '../types/chat';
+import type { LiveReply, ReplyFigures, Timings, TokenUsage } from '../types/chat';
 
-/** Measures one reply: call `text()` for every piece that arrives, then `finish`. */
-export class ReplyStopwatch {
-    private readonly start = performance.now();
-    private first: number | undefined;
-    private last: number | undefined;
+/** The figures of a finished reply: the server's where it gave any, else from the times at which its text arrived here. */
+export function figuresOf(live: LiveReply, usage: TokenUsage | undefined, timings: Timings | undefined): ReplyFigures {
+    const { startedAt, firstTextAt, lastTextAt } = live;
+    const outputTokens = usage?.outputTokens ?? timings?.outputTokens;
+    const seconds = firstTextAt === undefined || lastTextAt === undefined ? 0 : (lastTextAt - firstTextAt) / 1000;
+    const measured = outputTokens !== undefined && outputTokens >= 3 && seconds > 0 ? (outputTokens - 1) / seconds : undefined;
+    return {
+        inputTokens: usage?.inputTokens ?? timings?.promptTokens,
+        outputTokens,
+        cachedTokens: timings?.cachedTokens,
+        firstTokenSeconds: firstTextAt === undefined ? undefined : (firstTextAt - startedAt) / 1000,
+        tokensPerSecond: timings?.outputPerSecond ?? measured,
+        promptPerSecond: timings?.promptPerSecond,
+    };
+}
 
-    text(): void {
-        this.last = performance.now();
-        this.first ??= this.last;
-    }
-
-    /** Nothing to say when no text arrived or the server gave no counts. */
-    finish(usage: TokenUsage | undefined): ReplyFigures | undefined {
-        if (usage === undefined || this.first === undefined || this.last === undefined) return undefined;
-        const seconds = (this.last - this.first) / 1000;
-        const figures = { ...usage, firstTokenSeconds: (this.first - this.start) / 1000 };
-        if (usage.outputTokens < 3 || seconds <= 0) return figures;
-        return { ...figures, tokensPerSecond: (usage.outputTokens - 1) / seconds };
-    }
+/** Tokens a second of a reply that is being written; undefined until there is enough to tell. */
+export function liveRate({ pieces, firstTextAt, lastTextAt }: LiveReply): number | undefined {
+    if (firstTextAt === undefined || lastTextAt === undefined || pieces < 8) return undefined;
+    const seconds = (lastTextAt - firstTextAt) / 1000;
+    return seconds < 0.25 ? undefined : (pieces - 1) / seconds;
 }
 
 export function formatRate(rate: number): string {
@@ -28,4 +30,8 @@ export function formatRate(rate: number): string {
 export function formatSeconds(seconds: number): string {
     if (seconds < 0.9995) return `${Math.max(1, Math.round(seconds * 1000))} ms`;
     return `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
+}
+
+export function formatCount(count: number): string {
+    return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, '\u202F');
 }

@@ -1,7 +1,7 @@
-import DOMPurify from 'dompurify';
 import { marked } from 'marked';
+import { blockMath, inlineMath, signRun, type MathToken } from './mathTokens';
 
-export type Block = marked.Token;
+export type Block = marked.Token | MathToken;
 
 /** Text longer than this in one block, or nested deeper, is shown as it is: Markdown of that kind is an accident or an attack. */
 const longestBlock = 100_000;
@@ -10,58 +10,12 @@ export const deepestNesting = 10;
 /** Stands for a tab in fenced code while marked 4 reads it, which turns leading tabs into spaces and so breaks makefiles. */
 const tabStandIn = '\uE009';
 
-const renderer = new marked.Renderer();
-// A picture from elsewhere would tell its host who reads what, so it is shown as a link.
-renderer.image = (href, _title, text) => `<a href="${escapeHTML(href ?? '')}">${escapeHTML(text || href || '')}</a>`;
-
-const options: marked.MarkedOptions = { gfm: true, breaks: true, headerIds: false, mangle: false, renderer };
-
-const allowedTags = [
-    'a', 'abbr', 'b', 'blockquote', 'br', 'code', 'dd', 'del', 'dfn', 'div', 'dl', 'dt', 'em', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'hr',
-    'i', 'ins', 'kbd', 'li', 'mark', 'ol', 'p', 'pre', 'q', 's', 'samp', 'small', 'span', 'strong', 'sub', 'sup', 'table', 'tbody', 'td',
-    'tfoot', 'th', 'thead', 'tr', 'u', 'ul', 'var',
-];
-
-DOMPurify.addHook('afterSanitizeAttributes', (node) => {
-    if (node.tagName === 'A' && node.hasAttribute('href')) {
-        node.setAttribute('target', '_blank');
-        node.setAttribute('rel', 'noopener noreferrer nofollow');
-    }
-});
-
-function sanitize(html: string): string {
-    return DOMPurify.sanitize(html.split(tabStandIn).join('\t'), {
-        ALLOWED_TAGS: allowedTags,
-        ALLOWED_ATTR: ['href', 'title', 'align', 'start', 'colspan', 'rowspan'],
-        ALLOWED_URI_REGEXP: /^(?:https?:|mailto:)/i,
-        ADD_URI_SAFE_ATTR: ['align', 'start', 'colspan', 'rowspan'],
-        ALLOW_DATA_ATTR: false,
-        ALLOW_ARIA_ATTR: false,
-    });
-}
-
-/** Safe HTML of one block. */
-export function blockHTML(block: Block): string {
-    try {
-        return sanitize(marked.parser([block], options));
-    } catch {
-        return escapeHTML(block.raw);
-    }
-}
-
-/** Safe HTML of a run of inline tokens, without a paragraph around them. */
-export function inlineHTML(tokens: readonly Block[]): string {
-    try {
-        return sanitize(marked.Parser.parseInline([...tokens], options));
-    } catch {
-        return escapeHTML(tokens.map((token) => token.raw).join(''));
-    }
-}
+marked.use({ extensions: [blockMath, inlineMath, signRun], gfm: true, breaks: true });
 
 function lex(source: string): readonly Block[] {
     if (source.length > longestBlock) return [plainText(source)];
     try {
-        return marked.lexer(source, options);
+        return marked.lexer(source);
     } catch {
         return [plainText(source)];
     }
@@ -71,13 +25,9 @@ function plainText(source: string): Block {
     return { type: 'code', raw: source, text: source, lang: undefined, codeBlockStyle: 'indented' };
 }
 
-function escapeHTML(text: string): string {
-    return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
-}
-
-/** The text of a code block as the model wrote it. */
-export function codeText(block: Extract<Block, { type: 'code' }>): string {
-    return block.text.split(tabStandIn).join('\t');
+/** The text of a code block or code span as the model wrote it. */
+export function restoreTabs(text: string): string {
+    return text.includes(tabStandIn) ? text.split(tabStandIn).join('\t') : text;
 }
 
 interface Prepared {
@@ -109,22 +59,23 @@ function prepare(source: string): Prepared {
  * `finish` therefore reads the whole text once.
  */
 export class MarkdownStream {
-    private source = '';
+    /** As much of the growing text, as it came, as lies before the open blocks. */
+    private settledSource = '';
     private settled: Block[] = [];
-    private settledLength = 0;
 
     update(source: string): readonly Block[] {
-        const { text, closing } = prepare(source);
-        if (!text.startsWith(this.source)) this.reset();
-        this.source = text;
-        const tail = lex(text.slice(this.settledLength) + closing);
+        if (!source.startsWith(this.settledSource)) this.reset();
+        const { text, closing } = prepare(source.slice(this.settledSource.length));
+        const tail = lex(text + closing);
         let open = 0;
+        let length = 0;
         for (const end = settledEnd(tail); open < end; open += 1) {
             const block = tail[open];
-            if (!block || !text.startsWith(block.raw, this.settledLength)) break;
+            if (!block || !text.startsWith(block.raw, length)) break;
             this.settled.push(block);
-            this.settledLength += block.raw.length;
+            length += block.raw.length;
         }
+        this.settle(source, length);
         return [...this.settled, ...tail.slice(open)];
     }
 
@@ -134,9 +85,23 @@ export class MarkdownStream {
         return lex(text + closing);
     }
 
+    /** Moves the border by `length` characters of prepared text, which may be more or fewer of the source. */
+    private settle(source: string, length: number): void {
+        if (length === 0) return;
+        const start = this.settledSource.length;
+        let end = start + length;
+        if (/[\t\r]/.test(source.slice(start, end + length))) {
+            for (end = start; end < source.length && prepare(source.slice(start, end)).text.length < length;) {
+                const line = source.indexOf('\n', end);
+                end = line < 0 ? source.length : line + 1;
+            }
+        }
+        this.settledSource = source.slice(0, end);
+    }
+
     private reset(): void {
         this.settled = [];
-        this.settledLength = 0;
+        this.settledSource = '';
     }
 }
 

@@ -5,6 +5,10 @@ export function asObject(value: unknown): JSONObject | undefined {
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JSONObject) : undefined;
 }
 
+export function asArray(value: unknown): readonly unknown[] {
+    return Array.isArray(value) ? value : [];
+}
+
 export function asString(value: unknown): string | undefined {
     return typeof value === 'string' ? value : undefined;
 }
@@ -17,10 +21,14 @@ export function first(value: unknown): unknown {
     return Array.isArray(value) ? value[0] : undefined;
 }
 
-export function parseObject(text: string): JSONObject | undefined {
+export function parseJSON(text: string): unknown {
     try {
-        return asObject(JSON.parse(text));
+        return JSON.parse(text);
     } catch {
         return undefined;
     }
+}
+
+export function parseObject(text: string): JSONObject | undefined {
+    return asObject(parseJSON(text));
 }

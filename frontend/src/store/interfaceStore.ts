@@ -1,0 +1,64 @@
+import { createStore } from './createStore';
+
+export type Dialog = 'settings' | 'keys';
+
+export interface Notice {
+    readonly id: number;
+    readonly text: string;
+    readonly undo?: (() => void) | undefined;
+}
+
+interface InterfaceState {
+    readonly dialog?: Dialog | undefined;
+    /** The list of conversations lies over the page, on a narrow screen. */
+    readonly drawerOpen: boolean;
+    readonly notice?: Notice | undefined;
+}
+
+export const interfaceStore = createStore<InterfaceState>({ drawerOpen: false });
+
+const noticeDuration = 6_000;
+let counter = 0;
+let timer: number | undefined;
+let settle: (() => void) | undefined;
+
+export function openDialog(dialog: Dialog | undefined): void {
+    interfaceStore.set({ dialog });
+}
+
+export function setDrawer(drawerOpen: boolean): void {
+    interfaceStore.set({ drawerOpen });
+}
+
+/** Says something for a moment. With `undo`, `commit` is called unless the reader takes it back in time. */
+export function notify(text: string, undoable?: { readonly undo: () => void; readonly commit: (leaving: boolean) => void }): void {
+    dismissNotice();
+    counter += 1;
+    settle = undoable && (() => undoable.commit(false));
+    leaveWith = undoable && (() => undoable.commit(true));
+    const undo = undoable && (() => {
+        settle = undefined;
+        leaveWith = undefined;
+        undoable.undo();
+        dismissNotice();
+    });
+    interfaceStore.set({ notice: { id: counter, text, undo } });
+    timer = window.setTimeout(dismissNotice, noticeDuration);
+}
+
+export function dismissNotice(): void {
+    window.clearTimeout(timer);
+    const action = settle;
+    settle = undefined;
+    leaveWith = undefined;
+    if (interfaceStore.get().notice) interfaceStore.set({ notice: undefined });
+    action?.();
+}
+
+let leaveWith: (() => void) | undefined;
+window.addEventListener('pagehide', () => {
+    const action = leaveWith;
+    settle = undefined;
+    leaveWith = undefined;
+    action?.();
+});
