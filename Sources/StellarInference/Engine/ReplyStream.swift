@@ -16,7 +16,7 @@ package struct ReplyStream: Sendable {
         self.request = request
         endTokens = request.ignoreEOS ? [] : tokenizer.endOfGenerationTokens
         limit = min(request.maxTokens ?? .max, contextLength - request.promptTokens.count)
-        detokenizer = StreamingDetokenizer(tokenizer, skippingSpecialTokens: true)
+        detokenizer = StreamingDetokenizer(tokenizer, skippingSpecialTokens: true, continuesText: true)
         matcher = StopStringMatcher(request.stopStrings)
     }
 

@@ -51,6 +51,9 @@ public final class LanguageModel: Sendable {
         case auto
         case fp32
         case fp16
+        /// BF16, and where the processor has such products, activations rounded to it too: prompts are read about twice as fast as with
+        /// `fp16`, with results of about three digits.
+        case bf16
     }
 
     /// Reads and checks the file, and converts the weights as `options` say. Only ``ModelStore`` calls this, so that one file is loaded once.

@@ -144,6 +144,7 @@ struct WeightLoader {
             case .auto: WeightPacking(for: tensor.type)
             case .fp32: .f32
             case .fp16: .f16
+            case .bf16: Kernels.table.bf16_pairs ? .bf16Pairs : .bf16
             }
         var packed = try stored(role).packed(as: packing, arena: arena, pool: pool, name: tensor.name)
         if precision == .auto, packing == .f16, tensor.type != .f16, !packed.isFinite(pool) {

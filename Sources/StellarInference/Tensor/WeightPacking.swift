@@ -19,7 +19,7 @@ enum WeightPacking: UInt32, Sendable {
     init(for type: TensorType) {
         switch type {
         case .f32: self = .f32
-        case .bf16: self = Kernels.table.bf16_pairs ? .bf16Pairs : .bf16
+        case .bf16: self = .bf16
         case .q8_0: self = .q8x0
         case .q4_0: self = .q4x0
         case .q4_1: self = .q4x1

@@ -30,6 +30,7 @@ extension ServerSettings {
         reader.integer(.contextLength, in: 16...(1 << 24), orAuto: true) { contextLength = $0 }
         reader.integer(.maxBatch, in: 1...4096, orAuto: true) { maxBatch = $0 }
         reader.integer(.maxQueue, in: 0...1_000_000) { maxQueue = $0 }
+        reader.switch(.reproducible) { reproducible = $0 }
         reader.origins(.corsAllowedOrigins) { corsAllowedOrigins = $0 }
         reader.list(.allowedHosts, of: { $0 }, allowed: "a comma-separated list of host names") { allowedHosts = $0 }
         reader.keys { apiKeys = $0 }

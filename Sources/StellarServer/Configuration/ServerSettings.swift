@@ -31,6 +31,8 @@ public struct ServerSettings: Sendable, Equatable {
     public var maxBatch: Int?
     /// Most requests that wait for a place.
     public var maxQueue = 64
+    /// Prompts never go through BLAS, so that replies depend on nothing but the request.
+    public var reproducible = false
     /// Origins of other web pages that may use the API.
     public var corsAllowedOrigins = ["http://localhost:5173"]
     /// Names under which browsers may reach the server while no key is asked for.
@@ -68,7 +70,13 @@ public struct ServerSettings: Sendable, Equatable {
 
     /// What the engine takes of the settings.
     public var engineConfiguration: EngineConfiguration {
-        EngineConfiguration(contextLength: contextLength, maxBatch: maxBatch, maxQueue: maxQueue, threads: threads)
+        EngineConfiguration(
+            contextLength: contextLength,
+            maxBatch: maxBatch,
+            maxQueue: maxQueue,
+            threads: threads,
+            reproducible: reproducible
+        )
     }
 
     /// What the loader takes of the settings.

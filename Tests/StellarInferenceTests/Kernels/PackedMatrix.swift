@@ -94,8 +94,8 @@ struct PackedMatrix {
             (0..<x.count).map { index in
                 let start = index / 32 * MemoryLayout<stellar_input_block>.stride
                 let scale = bytes.loadUnaligned(fromByteOffset: start, as: Float.self)
-                let low = bytes.load(fromByteOffset: start + 20 + index % 32, as: Int8.self)
-                let high = bytes.load(fromByteOffset: start + 52 + index % 32, as: Int8.self)
+                let low = bytes.load(fromByteOffset: start + 16 + index % 32, as: Int8.self)
+                let high = bytes.load(fromByteOffset: start + 48 + index % 32, as: Int8.self)
                 return Double(scale) * (Double(low) + 128 * Double(high))
             }
         }

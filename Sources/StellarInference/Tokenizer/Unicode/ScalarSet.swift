@@ -86,7 +86,7 @@ extension UnsafeBufferPointer<UInt8> {
     func start(ofScalarBefore position: Int) -> Int {
         var start = position - 1
         while start > 0, position - start < 4, self[start] & 0xC0 == 0x80 { start -= 1 }
-        return start
+        return scalar(at: start).end == position ? start : position - 1  // Else it is no whole scalar: bytes count by themselves.
     }
 }
 
