@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import os
+import re
 import signal
 import socket
 import ssl
@@ -12,7 +14,7 @@ import httpx
 import pytest
 from websockets.sync.client import connect
 
-from conftest import CAPITAL, wait_for
+from conftest import CAPITAL, STORY, wait_for
 from daemon import Daemon
 
 BODY = {"messages": CAPITAL, "temperature": 0, "max_tokens": 24}
@@ -92,6 +94,22 @@ def test_a_websocket_speaks_wss(encrypted):
         while events[-1]["event"] != "message_stop":
             events.append(json.loads(chat.recv(timeout=60)))
         assert "Paris" in "".join(e["data"]["delta"]["text"] for e in events if e["event"] == "content_block_delta")
+
+
+def test_a_client_that_vanishes_without_a_farewell_ends_its_generation(encrypted):
+    body = json.dumps({"messages": STORY, "stream": True, "ignore_eos": True, "max_tokens": 8000}).encode()
+    with socket.create_connection(("127.0.0.1", encrypted.port), timeout=60) as plain:
+        secured = encrypted.trust.wrap_socket(plain, server_hostname="localhost")
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
+        secured.sendall(head.encode() + body)
+        received = b""
+        while b'"content":"' not in received:
+            received += secured.recv(65536)
+        assert encrypted.health()["queue"]["running"] == 1
+        os.close(secured.detach())
+    wait_for(lambda: encrypted.health()["queue"]["running"] == 0, "the generation has ended")
+    ends = httpx.get(f"{encrypted.base_url}/metrics", verify=encrypted.trust, timeout=30).text
+    assert re.search(r'"cancelled"[^\n]* 1(\.0)?$', ends, re.MULTILINE), ends
 
 
 def test_a_client_that_speaks_plain_http_gets_nothing_and_harms_nothing(encrypted):

@@ -1,4 +1,5 @@
 public import Foundation
+import NIOCore
 import NIOSSL
 import Synchronization
 
@@ -31,6 +32,8 @@ public struct TLSFiles: Sendable, Equatable {
         )
         configuration.minimumTLSVersion = .tlsv12
         configuration.applicationProtocols = ["http/1.1"]
+        // Many clients never say farewell: their silence must not hold up the end of the server.
+        configuration.shutdownTimeout = .seconds(1)
         do {
             let end = Date(timeIntervalSince1970: TimeInterval(leaf.notValidAfter))
             return LoadedIdentity(context: try NIOSSLContext(configuration: configuration), validUntil: end)
