@@ -7,7 +7,7 @@
 
 FROM swift:6.2-bookworm AS programs
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends libblas-dev liblapacke-dev libopenblas-dev libsqlite3-dev \
+    && apt-get install -y --no-install-recommends libblas-dev liblapacke-dev libopenblas-dev libsqlite3-dev zlib1g-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY Package.* ./
@@ -41,6 +41,6 @@ USER stellarchat
 ENV MODEL_PATH=/models HOST=0.0.0.0 PORT=8080 WEB_ROOT=/usr/local/lib/stellarchat/web DATA_DIR=/data
 VOLUME /data
 EXPOSE 8080
-HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["bash", "-c", "exec 3<>\"/dev/tcp/127.0.0.1/$PORT\" && printf 'GET /api/health HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n' >&3 && head -n 1 <&3 | grep -q ' 200 '"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["bash", "-c", "exec 3<>\"/dev/tcp/127.0.0.1/$PORT\" && { [ -n \"$TLS_CERTIFICATE\" ] || { printf 'GET /api/health HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n' >&3 && head -n 1 <&3 | grep -q ' 200 '; }; }"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["stellarchatd"]

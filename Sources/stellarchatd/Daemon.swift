@@ -50,12 +50,14 @@ struct Daemon {
     private let holder = BackendHolder()
 
     private let logFile: LogFile?
+    private let tls: TLSIdentity?
 
-    /// - Throws: ``SettingsError`` if the log file can't be written.
+    /// - Throws: ``SettingsError`` if the log file can't be written or the certificate can't be used.
     private init(settings: ServerSettings) throws(SettingsError) {
         self.settings = settings
         let file = try Self.openLogFile(settings)
         logFile = file
+        tls = try settings.tls.map { (files) throws(SettingsError) in try TLSIdentity(files) }
         let format = settings.logFormat
         LoggingSystem.bootstrap { label in
             let write: @Sendable (Data) -> Void = { line in
@@ -123,7 +125,8 @@ struct Daemon {
                 logger: logger
             )
         ) { [logger, settings] port in
-            logger.notice("Listening", metadata: ["address": "http://\(settings.displayHost):\(port)"])
+            let scheme = settings.tls == nil ? "http" : "https"
+            logger.notice("Listening", metadata: ["address": "\(scheme)://\(settings.displayHost):\(port)"])
         }
         // Services stop in reverse order: the server drains while the model still computes.
         var configuration = ServiceGroupConfiguration(
@@ -158,19 +161,12 @@ struct Daemon {
                 }
             }
         }
-        let reopening = Task { [logger, logFile] in
-            for await _ in await UnixSignalsSequence(trapping: .sighup) {
-                do {
-                    try logFile?.reopen()
-                    logger.notice("Log file reopened")
-                } catch {
-                    logger.error("The log file can't be reopened", metadata: ["error": "\(error)"])
-                }
-            }
+        let reloading = Task {
+            for await _ in await UnixSignalsSequence(trapping: .sighup) { reload() }
         }
         defer {
             signals.cancel()
-            reopening.cancel()
+            reloading.cancel()
         }
         do {
             try await running.value
@@ -186,6 +182,23 @@ struct Daemon {
         }
         logger.notice("Stopped")
         return 0
+    }
+
+    /// Opens the log file anew, and reads the certificate again.
+    private func reload() {
+        do {
+            try logFile?.reopen()
+            logger.notice("Log file reopened")
+        } catch {
+            logger.error("The log file can't be reopened", metadata: ["error": "\(error)"])
+        }
+        guard let tls else { return }
+        do {
+            try tls.reload()
+            logger.notice("Certificate reloaded", metadata: ["valid_until": "\(tls.validUntil.formatted(.iso8601))"])
+        } catch {
+            logger.error("The certificate can't be reloaded: the one in use stays", metadata: ["error": "\(error)"])
+        }
     }
 
     /// What is kept in the database.
@@ -225,6 +238,7 @@ struct Daemon {
         configuration.logsPrompts = settings.logPrompts
         configuration.requestTimeout = settings.requestTimeout > 0 ? .seconds(settings.requestTimeout) : nil
         configuration.writeTimeout = .seconds(settings.writeTimeout)
+        configuration.tls = tls
         configuration.webRoot = WebRoot.find(configured: settings.webRoot)
         if configuration.webRoot == nil {
             logger.warning("There is no web chat: neither WEB_ROOT nor frontend/dist has an index.html. The API works without it.")

@@ -11,6 +11,7 @@ import os
 import pathlib
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,7 @@ VARIABLES = {
     "LOG_FILE", "WEB_ROOT", "API_KEYS", "API_KEYS_FILE", "CORS_ALLOWED_ORIGINS", "RATE_LIMIT", "DATA_DIR",
     "LOG_FILE_SIZE", "LOG_FILE_COUNT", "LOG_PROMPTS", "REQUEST_TIMEOUT", "WRITE_TIMEOUT", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID",
     "ADMIN_API_KEY", "ALLOWED_HOSTS", "TRUSTED_PROXIES", "METRICS_PUBLIC", "SESSIONS", "XDG_DATA_HOME",
+    "TLS_CERTIFICATE", "TLS_PRIVATE_KEY",
 }
 
 
@@ -46,12 +48,18 @@ class Daemon:
         self.port = int(variables.get("PORT") or free_port()) if str(variables.get("PORT", "0")).isdigit() else 0
         settings = {"MODEL_PATH": str(MODEL), "HOST": "127.0.0.1", "PORT": str(self.port), **{k: str(v) for k, v in variables.items()}}
         environment = {k: v for k, v in os.environ.items() if k not in VARIABLES} | settings
-        self.base_url = f"http://127.0.0.1:{self.port}"
+        self.certificate = variables.get("TLS_CERTIFICATE")
+        self.base_url = f"{'https' if self.certificate else 'http'}://127.0.0.1:{self.port}"
         self.output = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             [PROGRAMS / "stellarchatd"], env=environment, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=self.output, stderr=subprocess.STDOUT,
             preexec_fn=preexec,
         )
+
+    @property
+    def trust(self):
+        """What clients check the daemon's certificate with."""
+        return ssl.create_default_context(cafile=self.certificate) if self.certificate else True
 
     @property
     def log(self):
@@ -64,7 +72,7 @@ class Daemon:
             if self.process.poll() is not None:
                 raise RuntimeError(f"stellarchatd ended with {self.process.returncode}:\n{self.log}")
             try:
-                if httpx.get(f"{self.base_url}/api/health", timeout=5).status_code == 200:
+                if httpx.get(f"{self.base_url}/api/health", timeout=5, verify=self.trust).status_code == 200:
                     return self
             except httpx.TransportError:
                 pass
@@ -72,7 +80,7 @@ class Daemon:
         raise RuntimeError(f"stellarchatd was not ready after {seconds} s:\n{self.log}")
 
     def health(self):
-        return httpx.get(f"{self.base_url}/api/health", timeout=30).json()
+        return httpx.get(f"{self.base_url}/api/health", timeout=30, verify=self.trust).json()
 
     def terminate(self):
         self.process.send_signal(signal.SIGTERM)

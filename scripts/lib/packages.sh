@@ -2,7 +2,7 @@
 # Debian packages: what is needed for what, and installing what is missing.
 
 # OpenBLAS provides the generic BLAS that the program links; with the reference implementation alone everything works, slowly.
-build_packages=(libblas-dev liblapacke-dev libopenblas-dev libsqlite3-dev)
+build_packages=(libblas-dev liblapacke-dev libopenblas-dev libsqlite3-dev zlib1g-dev)
 python_packages=(python3 python3-venv)
 frontend_packages=(nodejs esbuild node-react node-react-dom node-typescript node-marked node-highlight.js katex libjs-katex)
 client_packages=(curl)

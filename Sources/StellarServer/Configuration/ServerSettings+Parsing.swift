@@ -16,7 +16,7 @@ public struct SettingsError: Error, Sendable, Equatable, CustomStringConvertible
 extension ServerSettings {
     /// Reads and checks all settings. A value that is empty or blank counts as absent.
     ///
-    /// - Parameter value: The text of a setting by its ``SettingName`` (or a name of ``SettingName/unsupported``), `nil` where it is not set.
+    /// - Parameter value: The text of a setting by its ``SettingName``, `nil` where it is not set.
     /// - Throws: All problems at once, each with the setting's name, its value and what is allowed.
     public init(reading value: @escaping (String) -> String?) throws(SettingsError) {
         self.init()
@@ -55,7 +55,7 @@ extension ServerSettings {
         reader.integer(.requestTimeout, in: 0...86_400) { requestTimeout = $0 }
         reader.integer(.writeTimeout, in: 1...86_400) { writeTimeout = $0 }
         reader.directory(.webRoot) { webRoot = $0 }
-        reader.refuseUnsupported()
+        reader.tls { tls = $0 }
         guard reader.problems.isEmpty else { throw SettingsError(problems: reader.problems) }
     }
 }
@@ -190,9 +190,21 @@ private struct SettingsReader {
         }
     }
 
-    mutating func refuseUnsupported() {
-        for name in SettingName.unsupported where read(name) != nil {
-            problems.append("\(name) is set, but this version does not support it and would ignore it. Unset it.")
+    /// Reads the files too: what is wrong with them is told together with everything else.
+    mutating func tls(_ assign: (TLSFiles) -> Void) {
+        let names = (certificate: SettingName.tlsCertificate, key: SettingName.tlsPrivateKey)
+        switch (read(names.certificate.rawValue), read(names.key.rawValue)) {
+        case (nil, nil): break
+        case (let certificate?, let key?):
+            let files = TLSFiles(certificate: certificate, privateKey: key)
+            do {
+                _ = try files.load()
+                assign(files)
+            } catch {
+                problems += error.problems
+            }
+        case (.some, nil): problems.append("\(names.certificate.rawValue) is set, but \(names.key.rawValue) is not. TLS needs both.")
+        case (nil, .some): problems.append("\(names.key.rawValue) is set, but \(names.certificate.rawValue) is not. TLS needs both.")
         }
     }
 }

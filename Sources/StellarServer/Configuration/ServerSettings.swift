@@ -60,6 +60,8 @@ public struct ServerSettings: Sendable, Equatable {
     public var writeTimeout = 60
     /// The built web chat; `nil`: `web` beside the program, else `frontend/dist`.
     public var webRoot: String?
+    /// `nil`: connections are not encrypted.
+    public var tls: TLSFiles?
 
     public init() {}
 

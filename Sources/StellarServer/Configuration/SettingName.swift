@@ -29,6 +29,8 @@ public enum SettingName: String, CaseIterable, Sendable {
     case requestTimeout = "REQUEST_TIMEOUT"
     case writeTimeout = "WRITE_TIMEOUT"
     case webRoot = "WEB_ROOT"
+    case tlsCertificate = "TLS_CERTIFICATE"
+    case tlsPrivateKey = "TLS_PRIVATE_KEY"
 
     /// `--model-path`.
     public var flag: String {
@@ -72,12 +74,8 @@ public enum SettingName: String, CaseIterable, Sendable {
         case .requestTimeout: "seconds that a reply may take; 0: as long as it takes (600)"
         case .writeTimeout: "seconds that a client may take nothing of its answer (60)"
         case .webRoot: "directory of the built web chat (beside the program, or frontend/dist)"
+        case .tlsCertificate: "PEM file of the server's certificate and those above it: serves https and wss; read again on SIGHUP (none)"
+        case .tlsPrivateKey: "PEM file of its private key (none)"
         }
     }
-
-    /// Settings of features that this version does not have. Set, they stop the start: an API key that nobody checks, or a certificate
-    /// that nobody uses, would promise a protection that is not there.
-    public static let unsupported = [
-        "TLS_CERTIFICATE", "TLS_PRIVATE_KEY",
-    ]
 }

@@ -5,10 +5,11 @@ package import NIOCore
 package import NIOHTTP1
 import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
+import NIOSSL
 
 /// One accepted connection: HTTP/1.1, until a handshake that a route grants makes it something else.
 ///
-/// The pipeline is assembled by hand, with ``HTTPConnectionHandler`` right behind the decoder.
+/// The pipeline is assembled by hand, with ``HTTPConnectionHandler`` right behind the decoder, and TLS before everything.
 package struct ServerChannel: ServerChildChannel, HTTPChannelHandler {
     package struct Value: ServerChildChannelValue {
         package let channel: any Channel
@@ -18,22 +19,27 @@ package struct ServerChannel: ServerChildChannel, HTTPChannelHandler {
 
     package let responder: Responder
     let limits: ConnectionLimits
+    /// What connections are encrypted with; `nil`: not at all.
+    let tls: TLSIdentity?
     /// Whether a request may change the protocol.
     let isHandshake: @Sendable (HTTPRequestHead) -> Bool
 
     package init(
         responder: @escaping Responder,
         limits: ConnectionLimits,
+        tls: TLSIdentity? = nil,
         isHandshake: @escaping @Sendable (HTTPRequestHead) -> Bool
     ) {
         self.responder = responder
         self.limits = limits
+        self.tls = tls
         self.isHandshake = isHandshake
     }
 
     package func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
             setSocketOptions(of: channel)
+            if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls.context)) }
             let codec = HTTPConnectionHandler.Codec(
                 encoder: HTTPResponseEncoder(),
                 decoder: ByteToMessageHandler(
@@ -43,7 +49,7 @@ package struct ServerChannel: ServerChildChannel, HTTPChannelHandler {
             let monitor = ConnectionMonitor(executor: EventLoopTaskExecutor(channel.eventLoop))
             let connection = HTTPConnectionHandler(monitor: monitor, codec: codec, limits: limits, isHandshake: isHandshake)
             try channel.pipeline.syncOperations.addHandlers([
-                codec.encoder, codec.decoder, connection, HTTP1ToHTTPServerCodec(secure: false),
+                codec.encoder, codec.decoder, connection, HTTP1ToHTTPServerCodec(secure: tls != nil),
                 HTTPConnectionStateHandler(idleTimeout: limits.idleTimeout.map { .init($0) }, logger: logger),
             ])
             let http = try NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>(
@@ -82,7 +88,8 @@ package struct ServerChannel: ServerChildChannel, HTTPChannelHandler {
                 }
             }
         } onCancel: {
-            value.channel.close(mode: .input, promise: nil)
+            // TLS can't close one half of what it receives.
+            value.channel.close(mode: tls == nil ? .input : .all, promise: nil)
         }
     }
 }

@@ -18,6 +18,13 @@ struct CrossOriginMiddleware: RouterMiddleware {
     let policy: OriginPolicy
 
     func handle(_ request: Request, context: Context, next: (Request, Context) async throws -> Response) async throws -> Response {
+        var response = try await answer(request, context: context, next: next)
+        // With a list, an answer to one origin is none for another, nor for a request without any.
+        if !policy.allowed.isEmpty, !policy.allowed.contains("*") { response.headers.append(HTTPField(name: .vary, value: "Origin")) }
+        return response
+    }
+
+    private func answer(_ request: Request, context: Context, next: (Request, Context) async throws -> Response) async throws -> Response {
         guard let origin = request.headers[.origin] else { return try await next(request, context) }
         var response: Response
         if request.method == .options, request.headers[.accessControlRequestMethod] != nil {
@@ -42,7 +49,6 @@ struct CrossOriginMiddleware: RouterMiddleware {
     private func allow(_ origin: String, in response: inout Response) {
         response.headers[.accessControlAllowOrigin] = policy.allowed.contains("*") ? "*" : origin
         response.headers[.accessControlExposeHeaders] = Self.exposedHeaders
-        response.headers.append(HTTPField(name: .vary, value: "Origin"))
     }
 }
 

@@ -27,6 +27,8 @@ public struct ChatServer: Sendable {
         public var requestTimeout: Duration?
         /// Log prompts and replies.
         public var logsPrompts = false
+        /// What connections are encrypted with; `nil`: not at all.
+        public var tls: TLSIdentity?
         /// Who may use the server, and how much.
         public var access = AccessSettings()
         package var webSocket = WebSocketLimits()
@@ -82,7 +84,9 @@ public struct ChatServer: Sendable {
         )
         return Application(
             responder: router(origins: origins).buildResponder(),
-            server: HTTPServerBuilder { ServerChannel(responder: $0, limits: limits, isHandshake: WebSocketEndpoint.isHandshake) },
+            server: HTTPServerBuilder { [tls = configuration.tls] responder in
+                ServerChannel(responder: responder, limits: limits, tls: tls, isHandshake: WebSocketEndpoint.isHandshake)
+            },
             configuration: ApplicationConfiguration(address: .hostname(configuration.host, port: configuration.port)),
             onServerRunning: { [configuration] in await onRunning($0.localAddress?.port ?? configuration.port) },
             logger: logger
@@ -93,8 +97,10 @@ public struct ChatServer: Sendable {
         let router = Router(context: ServerRequestContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: RequestIDMiddleware())
         router.add(middleware: RequestLogMiddleware(metrics: metrics))
+        router.add(middleware: HeadMiddleware())
         router.add(middleware: SecurityHeadersMiddleware())
         router.add(middleware: CrossOriginMiddleware(policy: origins))
+        router.add(middleware: CompressionMiddleware())
         router.add(middleware: ErrorMiddleware(maxBodySize: configuration.maxBodySize))
         router.add(middleware: AccessMiddleware(policy: access))
         addWebChat(to: router)

@@ -24,9 +24,28 @@ struct WebFiles: RouterMiddleware {
         guard context.endpointPath == nil, !Self.isAPI(path) else { return try await next(request, context) }
         var head = request.head
         if Self.isPlaceInWebChat(path) { head.path = "/index.html" }
+        // Parts of files are not served: the whole is what a server may always answer.
+        for name in [HTTPField.Name.range, .ifRange, .ifNoneMatch] { head.headerFields[name] = nil }
+        // A tag, if the client has one, counts alone (RFC 9110, 13.2.2).
+        let tags = request.headers[values: .ifNoneMatch]
+        if !tags.isEmpty { head.headerFields[.ifModifiedSince] = nil }
         var response = try await files.handle(Request(head: head, body: request.body), context: context, next: next)
+        if response.status == .ok, let tag = response.headers[.eTag], Self.matches(tag, tags) {
+            response = Response(status: .notModified, headers: response.headers)
+        }
+        response.headers[.acceptRanges] = nil
+        if response.status == .notModified { response.headers[.contentLength] = nil }
         response.headers[.cacheControl] = path.hasPrefix("/assets/") ? "public, max-age=31536000, immutable" : "no-cache"
         return response
+    }
+
+    /// Whether a client that names `known` tags has the file already: weak comparison (RFC 9110, 8.8.3.2).
+    private static func matches(_ tag: String, _ known: [String]) -> Bool {
+        let opaque = tag.trimmingPrefix("W/")
+        return known.flatMap { $0.split(separator: ",") }.contains { member in
+            let member = member.trimmingCharacters(in: .whitespaces)
+            return member == "*" || member.trimmingPrefix("W/") == opaque
+        }
     }
 
     /// - Throws: 400 for what can't be part of a file's name.

@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 import StellarInference
 import StellarServer
@@ -100,11 +101,42 @@ struct ServerSettingsTests {
         #expect(error.problems.count == 3)
     }
 
-    @Test("A setting of a feature that is not there stops the start", arguments: SettingName.unsupported)
-    func unsupported(name: String) throws {
-        let error = try #require(throws: SettingsError.self) { try read([name: "something"]) }
-        #expect(error.description.contains(name))
-        #expect(!error.description.contains("something"))
+    @Test("A certificate comes with its key")
+    func tls() throws {
+        let made = try TestCertificate()
+        try made.renew()
+        let files = made.files
+        let settings = try read(["TLS_CERTIFICATE": files.certificate, "TLS_PRIVATE_KEY": files.privateKey])
+        #expect(settings.tls == files)
+        for (name, path) in [("TLS_CERTIFICATE", files.certificate), ("TLS_PRIVATE_KEY", files.privateKey)] {
+            let error = try #require(throws: SettingsError.self) { try read([name: path]) }
+            #expect(error.problems.count == 1 && error.description.contains("needs both"))
+        }
+    }
+
+    @Test("All that is wrong with a certificate and its key is told at once")
+    func wrongTLS() throws {
+        let (made, other) = (try TestCertificate(), try TestCertificate())
+        try made.renew()
+        try other.renew()
+        let empty = FileManager.default.temporaryDirectory.appendingPathComponent("empty-\(UUID())")
+        try Data().write(to: empty)
+        defer { try? FileManager.default.removeItem(at: empty) }
+        let (files, foreign) = (made.files, other.files)
+        let cases: [(certificate: String, key: String, problems: Int, says: String)] = [
+            ("/none.pem", "/none.key", 2, "can be read"),
+            (empty.path, empty.path, 2, "BEGIN CERTIFICATE"),
+            (files.privateKey, files.certificate, 2, "no PEM private key"),
+            ("/tmp", files.privateKey, 1, "TLS_CERTIFICATE"),
+            (files.certificate, foreign.privateKey, 1, "is not the key of the certificate"),
+        ]
+        for wrong in cases {
+            let error = try #require(throws: SettingsError.self) {
+                try read(["TLS_CERTIFICATE": wrong.certificate, "TLS_PRIVATE_KEY": wrong.key])
+            }
+            #expect(error.problems.count == wrong.problems)
+            #expect(error.description.contains(wrong.says))
+        }
     }
 
     @Test("Flags have the names of the variables")

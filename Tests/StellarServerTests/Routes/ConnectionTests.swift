@@ -72,6 +72,42 @@ struct ConnectionTests {
         }
     }
 
+    @Test("Pipelined requests are answered in their order, however long each takes")
+    func order() async throws {
+        let server = TestServer()
+        try await server.run { port, _ in
+            let client = try await RawConnection(port: port)
+            // The first one waits, while all that follow could be answered at once.
+            let following = ["/v1/models", "/v1/none", "/v1/models/scripted", "/api/ready"]
+            let requests = [Self.chat("slow"), Self.chat("hi", stream: true)] + following.map { RawConnection.request("GET", $0) }
+            try await client.send(requests.joined())
+            try await server.backend.until { $0.started == 1 }
+            server.backend.release()
+            #expect(try await client.readResponse().body.contains("chat.completion"))
+            let stream = try await client.read(until: "0\r\n\r\n")
+            #expect(stream.contains("text/event-stream") && stream.contains("data: [DONE]"))
+            #expect(try await client.readResponse().body.contains(#""object":"list""#))
+            #expect(try await client.readResponse().head.hasPrefix("HTTP/1.1 404"))
+            #expect(try await client.readResponse().body.contains(#""object":"model""#))
+            #expect(try await client.readResponse().body.contains("ready"))
+            await client.close()
+        }
+    }
+
+    @Test("A request that comes byte by byte, and one whose body nobody reads, leave the next ones whole")
+    func pieces() async throws {
+        try await TestServer().run { port, _ in
+            let client = try await RawConnection(port: port)
+            for byte in Self.chat("hi").utf8 { try await client.send([byte]) }
+            #expect(try await client.readResponse().body.contains("Hello, world"))
+            let unread = RawConnection.request("POST", "/v1/none", body: String(repeating: "GET / HTTP/1.1\r\n\r\n", count: 500))
+            try await client.send(unread + Self.chat("hi"))
+            #expect(try await client.readResponse().head.hasPrefix("HTTP/1.1 404"))
+            #expect(try await client.readResponse().body.contains("Hello, world"))
+            await client.close()
+        }
+    }
+
     @Test("Too large a body is refused while it is still being sent, and the refusal arrives")
     func tooLarge() async throws {
         let server = TestServer()

@@ -9,6 +9,8 @@ import Testing
 struct WebFilesTests {
     /// A directory with a small web chat, removed with the value.
     private final class Site: Sendable {
+        static let script = (0..<400).map { "let name\($0) = \($0);\n" }.joined()
+
         let path: String
 
         init() throws {
@@ -16,6 +18,7 @@ struct WebFilesTests {
             try FileManager.default.createDirectory(atPath: path + "/assets", withIntermediateDirectories: true)
             try Data("<!doctype html>index".utf8).write(to: URL(fileURLWithPath: path + "/index.html"))
             try Data("js".utf8).write(to: URL(fileURLWithPath: path + "/assets/app-ABCD1234.js"))
+            try Data(Self.script.utf8).write(to: URL(fileURLWithPath: path + "/sw.js"))
             try Data("secret".utf8).write(to: URL(fileURLWithPath: path + ".secret"))
         }
 
@@ -64,6 +67,114 @@ struct WebFilesTests {
                 #expect(response.body.readableBytes == 0)
             }
         }
+    }
+
+    @Test("A file is compressed once, and again when it has changed", arguments: Transport.allCases)
+    func compression(transport: Transport) async throws {
+        let site = try Site()
+        var server = TestServer()
+        server.configuration.webRoot = site.path
+        try await server.test(transport.setup) { client in
+            let tags = TextBox()
+            for _ in 0..<2 {
+                try await client.execute(uri: "/sw.js", method: .get, headers: [.acceptEncoding: "gzip"]) { response in
+                    #expect(response.headers[.contentEncoding] == "gzip")
+                    #expect(response.headers[values: .vary].contains("Accept-Encoding"))
+                    #expect(gunzip(response.body) == Site.script)
+                    await tags.set(response.headers[.eTag] ?? "")
+                }
+            }
+            let tag = await tags.value
+            try await client.execute(uri: "/sw.js", method: .get) { response in
+                #expect(response.headers[.contentEncoding] == nil)
+                #expect(response.headers[values: .vary].contains("Accept-Encoding"))
+                #expect(response.headers[.eTag] == tag && tag.hasPrefix("W/"))
+                #expect(response.headers[.cacheControl] == "no-cache")
+                #expect(String(buffer: response.body) == Site.script)
+            }
+            let changed = Site.script + "// changed"
+            try Data(changed.utf8).write(to: URL(fileURLWithPath: site.path + "/sw.js"))
+            try await client.execute(uri: "/sw.js", method: .get, headers: [.acceptEncoding: "gzip", .ifNoneMatch: tag]) { response in
+                #expect(response.status == .ok)
+                #expect(gunzip(response.body) == changed)
+            }
+        }
+    }
+
+    @Test("A client that has the file is told so, however it says what it has", arguments: Transport.allCases)
+    func conditions(transport: Transport) async throws {
+        try await test(transport) { client in
+            let (tags, dates) = (TextBox(), TextBox())
+            try await client.execute(uri: "/sw.js", method: .get) { response in
+                await tags.set(response.headers[.eTag] ?? "")
+                await dates.set(response.headers[.lastModified] ?? "")
+            }
+            let (tag, date) = (await tags.value, await dates.value)
+            let strong = String(tag.dropFirst(2))
+            let old = "Thu, 01 Jan 1970 00:00:00 GMT"
+            let cases: [(HTTPFields, HTTPResponse.Status)] = [
+                ([.ifNoneMatch: tag], .notModified), ([.ifNoneMatch: "\"x\", \(tag)"], .notModified),
+                ([.ifNoneMatch: strong], .notModified),
+                ([.ifNoneMatch: "*"], .notModified), ([.ifNoneMatch: "\"x\""], .ok), ([.ifModifiedSince: date], .notModified),
+                ([.ifModifiedSince: old], .ok), ([.ifNoneMatch: "\"x\"", .ifModifiedSince: date], .ok),
+                ([.ifNoneMatch: tag, .ifModifiedSince: old], .notModified), ([.ifModifiedSince: "yesterday"], .ok),
+            ]
+            for (headers, status) in cases {
+                for method in [HTTPRequest.Method.get, .head] {
+                    try await client.execute(uri: "/sw.js", method: method, headers: headers) { response in
+                        #expect(response.status == status, "\(headers)")
+                        #expect(response.headers[.eTag] == tag)
+                        #expect(response.headers[.cacheControl] == "no-cache")
+                        #expect(response.headers[values: .vary].contains("Accept-Encoding"))
+                        if status == .notModified { #expect(response.body.readableBytes == 0) }
+                    }
+                }
+            }
+        }
+    }
+
+    @Test(
+        "Parts are not served: the whole file is, whatever part is asked for",
+        arguments: ["bytes=0-9", "bytes=5-", "bytes=-1", "bytes=99999999999-", "bytes=9223372036854775807-", "bytes=9-1", "lines=1"]
+    )
+    func ranges(range: String) async throws {
+        try await test(.socket) { client in
+            try await client.execute(uri: "/sw.js", method: .get, headers: [.range: range]) { response in
+                #expect(response.status == .ok)
+                #expect(response.headers[.acceptRanges] == nil)
+                #expect(String(buffer: response.body) == Site.script)
+            }
+        }
+    }
+
+    @Test("HEAD is GET without the body, also inside a pipeline")
+    func head() async throws {
+        let site = try Site()
+        var server = TestServer()
+        server.configuration.webRoot = site.path
+        let paths = [
+            "/", "/sw.js", "/assets/app-ABCD1234.js", "/chat/42", "/v1/models", "/v1/models/scripted", "/v1/models/none", "/api/health",
+            "/api/ready", "/metrics", "/api/sessions", "/none.js", "/v1/chat/completions", "/api/ws/chat",
+        ]
+        try await server.run { port, _ in
+            let client = try await RawConnection(port: port)
+            let requests = paths.flatMap { path in ["HEAD", "GET"].map { RawConnection.request($0, path) } }
+            try await client.send(requests.joined())
+            for path in paths {
+                let head = try await client.read(until: "\r\n\r\n")
+                let whole = try await client.readResponse()
+                #expect(Self.lasting(head) == Self.lasting(whole.head), "\(path)")
+                #expect(!whole.body.isEmpty, "\(path)")
+            }
+            await client.close()
+        }
+        withExtendedLifetime(site) {}
+    }
+
+    /// The lines of a head that do not change from request to request.
+    private static func lasting(_ head: String) -> [String] {
+        let names = ["http/1.1", "content-type:", "etag:", "last-modified:", "cache-control:", "vary:", "allow:"]
+        return head.lowercased().split(separator: "\r\n").map(String.init).filter { line in names.contains { line.hasPrefix($0) } }.sorted()
     }
 
     @Test("API paths and missing files are never the index", arguments: ["/api/x", "/v1/x", "/v1", "/assets/none.js", "/metrics/x"])

@@ -21,12 +21,15 @@ actor RawConnection {
         func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
     }
 
-    init(port: Int) async throws {
+    /// - Parameter handlers: What lies between the socket and the bytes.
+    init(port: Int, handlers: @escaping @Sendable () throws -> [any ChannelHandler] = { [] }) async throws {
         let (chunks, continuation) = AsyncStream<ByteBuffer>.makeStream()
         self.chunks = chunks
         channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(Collector(continuation)) }
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandlers(handlers() + [Collector(continuation)])
+                }
             }
             .connect(host: "127.0.0.1", port: port).get()
     }

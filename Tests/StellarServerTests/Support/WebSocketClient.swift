@@ -25,7 +25,11 @@ struct WebSocketClient {
     let connection: RawConnection
 
     init(port: Int, path: String = "/api/ws/chat", headers: [String] = []) async throws {
-        connection = try await RawConnection(port: port)
+        try await self.init(over: RawConnection(port: port), path: path, headers: headers)
+    }
+
+    init(over connection: RawConnection, path: String = "/api/ws/chat", headers: [String] = []) async throws {
+        self.connection = connection
         let lines = ["GET \(path) HTTP/1.1", "Host: test"] + Self.handshake + headers
         try await connection.send(lines.joined(separator: "\r\n") + "\r\n\r\n")
         let head = try await connection.read(until: "\r\n\r\n")
