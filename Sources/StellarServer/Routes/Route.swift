@@ -16,6 +16,9 @@ struct Route {
         self.handlers = handlers
     }
 
+    /// As `METHOD /path`.
+    var operations: [String] { handlers.keys.map { "\($0.rawValue) \(path)" } }
+
     func add(to router: Router<ServerRequestContext>) {
         var allowed = Set(handlers.keys)
         if allowed.contains(.get) { allowed.insert(.head) }
