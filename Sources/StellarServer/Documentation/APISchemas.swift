@@ -35,7 +35,7 @@ enum APISchemas {
             "schema": {"$ref": "#/components/schemas/ID"}},
           "websocket_session_id": {"name": "session_id", "in": "query",
             "description": "The session in which messages are stored unless they name another.",
-            "schema": {"$ref": "#/components/schemas/ID"}},
+            "schema": {"type": "string"}},
           "api_key": {"name": "api_key", "in": "query", "description": "A key, where headers can't be set.",
             "schema": {"type": "string"}}
         }
@@ -140,14 +140,17 @@ enum APISchemas {
           "model": {"type": ["string", "null"]},
           "content": {"type": ["string", "null"]}, "prompt": {"type": ["string", "null"], "description": "Another name of content."},
           "messages": {"type": ["array", "null"], "items": {"$ref": "#/components/schemas/ChatMessage"},
-            "description": "Rendered by the chat template."},
+            "description": "Rendered by the chat template; not together with content."},
           "add_special": {"type": ["boolean", "null"], "description": "With the token that text begins with."},
           "add_special_tokens": {"type": ["boolean", "null"], "description": "Another name of add_special."},
           "parse_special": {"type": ["boolean", "null"], "description": "Take the texts of control tokens for these tokens."},
           "with_pieces": {"type": ["boolean", "null"], "description": "Answer with the text of each token too."}},
-          "anyOf": [{"required": ["content"], "properties": {"content": {"type": "string"}}},
-            {"required": ["prompt"], "properties": {"prompt": {"type": "string"}}},
-            {"required": ["messages"], "properties": {"messages": {"type": "array", "minItems": 1}}}]},
+          "oneOf": [
+            {"properties": {"messages": {"type": ["array", "null"], "maxItems": 0}}, "anyOf": [
+              {"required": ["content"], "properties": {"content": {"type": "string"}}},
+              {"required": ["prompt"], "properties": {"prompt": {"type": "string"}}}]},
+            {"required": ["messages"], "properties": {"messages": {"type": "array", "minItems": 1},
+              "content": {"type": "null"}, "prompt": {"type": "null"}}}]},
         "DetokenizeRequest": {"type": "object", "required": ["tokens"], "properties": {
           "model": {"type": ["string", "null"]}, "tokens": {"type": "array", "items": {"type": "integer", "minimum": 0}}}}
         """#

@@ -6,7 +6,8 @@ import StellarProtocol
 struct Route {
     typealias Handler = @Sendable (Request, ServerRequestContext) async throws -> Response
 
-    private static let methods: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options, .trace, .connect]
+    private static let methods =
+        [.get, .head, .post, .put, .patch, .delete, .options, .trace, .connect] + [HTTPRequest.Method("QUERY")].compactMap { $0 }
 
     private let path: String
     private let handlers: [HTTPRequest.Method: Handler]
