@@ -1,15 +1,13 @@
-"""Other clients that people use: openai-python (async), LangChain, litellm, llm, httpx-sse, websockets (async).
+"""Other clients that people use: openai-python (async), LangChain, llm, httpx-sse, websockets (async).
 
 Each: a whole answer, a stream, an error, a retry after the server was too busy, and leaving in the middle where the client can.
 """
 
 import asyncio
-import contextlib
 import json
 import os
 import subprocess
 import sys
-import threading
 import time
 
 import httpx
@@ -18,58 +16,9 @@ import openai
 import pytest
 import websockets
 
+from busy import ENDLESS, GREEDY, Busy, is_idle
 from conftest import CAPITAL, STORY, wait_for
 from daemon import Daemon
-
-os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-
-GREEDY = {"temperature": 0, "max_tokens": 24}
-ENDLESS = {"messages": STORY, "stream": True, "ignore_eos": True, "max_tokens": 6000, "temperature": 0}
-
-
-def is_idle(daemon):
-    queue = daemon.health()["queue"]
-    return queue["running"] == 0 and queue["waiting"] == 0
-
-
-def refusals(daemon):
-    lines = httpx.get(f"{daemon.base_url}/metrics", timeout=30).text.splitlines()
-    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith("stellar_requests_rejected_total"))
-
-
-class Busy:
-    """A daemon whose one place and whose queue are taken until it has refused somebody."""
-
-    def __init__(self, daemon):
-        self.daemon = daemon
-
-    def __enter__(self):
-        self.places = contextlib.ExitStack()
-        for count in (1, 2):
-            url = f"{self.daemon.base_url}/v1/chat/completions"
-            response = self.places.enter_context(httpx.stream("POST", url, json=ENDLESS, timeout=120))
-            assert response.status_code == 200
-            wait_for(lambda: sum(self.daemon.health()["queue"][k] for k in ("running", "waiting")) == count, "places are taken")
-        self.before = refusals(self.daemon)
-        self.thread = threading.Thread(target=self.release)
-        self.thread.start()
-        return self
-
-    def release(self):
-        with self.places:
-            wait_for(lambda: refusals(self.daemon) > self.before, "somebody was refused", 60)
-
-    def __exit__(self, *_):
-        self.thread.join()
-        assert refusals(self.daemon) > self.before
-        wait_for(lambda: is_idle(self.daemon), "all places are free")
-
-
-@pytest.fixture(scope="module")
-def small():
-    with Daemon(MAX_BATCH=1, MAX_QUEUE=1) as own:
-        yield own.wait_until_ready()
-
 
 # openai-python
 
@@ -132,6 +81,16 @@ def test_openai_does_not_repeat_what_cannot_succeed(daemon, model_name):
                 model=model_name, messages=STORY, extra_body={"timeout": 0.001, "ignore_eos": True, "max_tokens": 4000}
             )
     assert [status for status, _, _ in answers.responses] == [400, 404, 504]
+
+
+def test_the_async_client_tries_again_too(small, model_name):
+    async def run():
+        async with openai.AsyncOpenAI(base_url=f"{small.base_url}/v1", api_key="none", max_retries=8, timeout=120) as client:
+            completion = await client.chat.completions.create(model=model_name, messages=CAPITAL, **GREEDY)
+            assert "Paris" in completion.choices[0].message.content
+
+    with Busy(small):
+        asyncio.run(run())
 
 
 def test_the_async_client_streams_many_at_once_and_leaves(daemon, model_name):
@@ -207,47 +166,6 @@ def test_langchain_that_leaves_a_stream_frees_its_place(daemon, model_name):
     next(chunks)
     chunks.close()
     wait_for(lambda: is_idle(daemon), "its place is free")
-
-
-# litellm
-
-
-def complete(daemon, model, **options):
-    import litellm
-
-    defaults = {"messages": CAPITAL, "api_key": "none", "timeout": 120} | GREEDY
-    return litellm.completion(model=f"openai/{model}", api_base=f"{daemon.base_url}/v1", **defaults | options)
-
-
-def test_litellm_completes_and_streams(daemon, model_name):
-    import litellm
-
-    whole = complete(daemon, model_name)
-    assert "Paris" in whole.choices[0].message.content and whole.usage.prompt_tokens == 37
-    chunks = list(complete(daemon, model_name, stream=True, stream_options={"include_usage": True}))
-    assert "".join(c.choices[0].delta.content or "" for c in chunks if c.choices) == whole.choices[0].message.content
-    assert chunks[-1].usage.completion_tokens == whole.usage.completion_tokens
-
-    async def text():
-        made = await litellm.acompletion(
-            model=f"openai/{model_name}", api_base=f"{daemon.base_url}/v1", messages=CAPITAL, api_key="none", **GREEDY
-        )
-        return made.choices[0].message.content
-
-    assert asyncio.run(text()) == whole.choices[0].message.content
-
-
-def test_litellm_tells_errors_apart_and_repeats_a_refusal(daemon, small, model_name):
-    import litellm
-
-    with pytest.raises(litellm.ContextWindowExceededError):
-        complete(daemon, model_name, messages=[{"role": "user", "content": "word " * 20_000}])
-    with pytest.raises(litellm.NotFoundError):
-        complete(daemon, "none such", max_retries=0)
-    with pytest.raises(litellm.BadRequestError):
-        complete(daemon, model_name, temperature=9)
-    with Busy(small):
-        assert "Paris" in complete(small, model_name, max_retries=8).choices[0].message.content
 
 
 # llm, the command

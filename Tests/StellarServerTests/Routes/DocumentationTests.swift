@@ -73,7 +73,7 @@ struct DocumentationTests {
             }
         }
         #expect(Set(names).count == names.count)
-        try Self.visit(document) { value in
+        Self.visit(document) { value in
             guard let reference = value["$ref"]?.string else { return }
             let target = reference.split(separator: "/").dropFirst().reduce(Optional(document)) { $0?[String($1)] }
             #expect(target != nil, "\(reference)")
