@@ -31,6 +31,13 @@ def daemon():
         yield running.wait_until_ready()
 
 
+@pytest.fixture(scope="session")
+def small():
+    """A daemon with one place and room for one that waits."""
+    with Daemon(MAX_BATCH=1, MAX_QUEUE=1) as running:
+        yield running.wait_until_ready()
+
+
 @pytest.fixture(autouse=True)
 def lives_on(request):
     """After every test the shared daemon must still run, with nothing left over from the test."""

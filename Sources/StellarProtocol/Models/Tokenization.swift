@@ -40,6 +40,10 @@ public struct TokenizeRequest: Sendable, Equatable, Decodable {
         guard content != nil || messages?.isEmpty == false else {
             throw DecodingError.keyNotFound(CodingKeys.content, .init(codingPath: decoder.codingPath, debugDescription: "no content"))
         }
+        guard content == nil || messages?.isEmpty != false else {
+            let reason = "it can't stand beside 'content'"
+            throw DecodingError.dataCorruptedError(forKey: .messages, in: container, debugDescription: reason)
+        }
     }
 }
 

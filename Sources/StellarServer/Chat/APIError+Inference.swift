@@ -37,8 +37,8 @@ extension APIError {
         }
     }
 
-    /// 400 with the words by which client libraries know this error: litellm and LangChain look for "maximum context length is" and
-    /// "exceeds the available context size".
+    /// 400 with the words by which client libraries know this error: litellm looks for "maximum context length is" or "exceeds the
+    /// available context size", LangChain for "prompt is too long" (the message is all that it gets from openai-python).
     package static func contextLengthExceeded(promptTokens: Int, contextLength: Int, param: String = "messages") -> APIError {
         contextLengthExceeded(
             "This model's maximum context length is \(contextLength) tokens. However, you requested a reply to \(param) of \(promptTokens) "
@@ -49,7 +49,7 @@ extension APIError {
 
     private static func contextLengthExceeded(_ message: String, param: String) -> APIError {
         let words = "exceeds the available context size"
-        let text = message.contains(words) ? message : "\(message) The request \(words)."
-        return .invalidRequest(text, param: param, code: "context_length_exceeded")
+        let reason = message.contains(words) ? "The prompt is too long." : "The prompt is too long: it \(words)."
+        return .invalidRequest("\(message) \(reason)", param: param, code: "context_length_exceeded")
     }
 }

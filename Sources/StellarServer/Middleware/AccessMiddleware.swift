@@ -12,7 +12,7 @@ struct AccessMiddleware: RouterMiddleware {
 
     private static let publicRoutes: Set<String> = Set(
         ["/", "FileMiddleware", "NotFound"]
-            + ["/api", "/v1"].flatMap { prefix in ["health", "ready", "live", "docs", "openapi.json"].map { "\(prefix)/\($0)" } }
+            + ["/api", "/v1"].flatMap { prefix in ["health", "ready", "docs", "docs.css", "openapi.json"].map { "\(prefix)/\($0)" } }
     )
     /// Routes whose `POST` makes the model work or that cost as much.
     private static let unlimitedPrefixes = ["/api/sessions", "/api/api-keys"]

@@ -116,6 +116,11 @@ public struct ChatServer: Sendable {
         }
     }
 
+    /// What the server answers, as `METHOD /path`, without the web chat's files.
+    package var operations: Set<String> {
+        Set(routes(origins: OriginPolicy(allowed: [])).flatMap(\.operations))
+    }
+
     private func routes(origins: OriginPolicy) -> [Route] {
         let generation = GenerationRoutes(
             chat: chat,
@@ -155,6 +160,7 @@ public struct ChatServer: Sendable {
             routes.append(Route(prefix + "/detokenize", [.post: tokens.detokenize]))
         }
         routes += SessionRoutes(store: sessions, maxBodySize: configuration.maxBodySize).routes
+        routes += DocumentationRoutes().routes
         return routes + KeyRoutes(store: keys, ring: configuration.access.keys).routes
     }
 }

@@ -6,7 +6,8 @@ import StellarProtocol
 struct Route {
     typealias Handler = @Sendable (Request, ServerRequestContext) async throws -> Response
 
-    private static let methods: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options, .trace, .connect]
+    private static let methods =
+        [.get, .head, .post, .put, .patch, .delete, .options, .trace, .connect] + [HTTPRequest.Method("QUERY")].compactMap { $0 }
 
     private let path: String
     private let handlers: [HTTPRequest.Method: Handler]
@@ -15,6 +16,9 @@ struct Route {
         self.path = path
         self.handlers = handlers
     }
+
+    /// As `METHOD /path`.
+    var operations: [String] { handlers.keys.map { "\($0.rawValue) \(path)" } }
 
     func add(to router: Router<ServerRequestContext>) {
         var allowed = Set(handlers.keys)

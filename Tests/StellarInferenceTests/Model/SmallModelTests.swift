@@ -57,7 +57,9 @@ struct SmallModelTests {
     func conversions() async throws {
         let half = TinyLlama().rounded(to: .f16)
         #expect(try error(try await load(TinyLlama().writer(type: .f16), precision: .fp32), half) < 1e-5)
-        #expect(try error(try await load(TinyLlama().writer(), precision: .fp16), half) < 1e-5)
+        // The embedding is looked up in the file, not multiplied: it keeps its type.
+        let products = TinyLlama().rounded(to: .f16, except: "token_embd.weight")
+        #expect(try error(try await load(TinyLlama().writer(), precision: .fp16), products) < 1e-5)
     }
 
     @Test("a sequence's logits are bit-identical alone, among others, and in any chunks")

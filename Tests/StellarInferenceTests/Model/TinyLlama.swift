@@ -52,9 +52,9 @@ struct TinyLlama {
     }
 
     /// The same model with its matrices rounded to `type` (F32, F16 or BF16).
-    func rounded(to type: TensorType) -> TinyLlama {
+    func rounded(to type: TensorType, except kept: String? = nil) -> TinyLlama {
         var copy = self
-        for (name, dimensions) in tensors where dimensions.count == 2 {
+        for (name, dimensions) in tensors where dimensions.count == 2 && name != kept {
             copy.weights[name] = weights[name]?.map { value in
                 switch type {
                 case .f16: Float(Float16(value))

@@ -27,6 +27,7 @@ struct InferenceMappingTests {
         #expect(error.status == 400)
         #expect(error.message.contains("This model's maximum context length is 64 tokens"))
         #expect(error.message.contains("exceeds the available context size"))
+        #expect(error.message.contains("prompt is too long"))
         #expect(APIError(InferenceError(.contextLengthExceeded, "Long.")).message.contains("exceeds the available context size"))
     }
 
