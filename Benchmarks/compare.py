@@ -87,7 +87,7 @@ def prepare(arguments):
             continue
         path = arguments.cache / f"{arguments.model.stem}.{kind}.gguf"
         if not path.exists():
-            subprocess.run([arguments.stellarchat, "quantize", arguments.model, path, "--type", kind], check=True)
+            subprocess.run([sys.executable, HERE / "peers/convert.py", arguments.model, path, kind], check=True)
         files[kind] = str(path)
     return files
 
