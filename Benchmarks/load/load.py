@@ -56,7 +56,8 @@ def target(options):
 def figures(line):
     """The line that load.c prints, as a dictionary."""
     names = {
-        "clients": r"clients (\d+)", "seconds": r"seconds ([\d.]+)", "requests": r"requests (\d+)", "tokens_per_second": r"tokens/s ([\d.]+)",
+        "clients": r"clients (\d+)", "seconds": r"seconds ([\d.]+)", "requests": r"requests (\d+)",
+        "tokens_per_second": r"tokens/s ([\d.]+)",
         "first_token_p50": r"p50 ([\d.]+)", "first_token_p99": r"p99 ([\d.]+)", "refused": r"refused (\d+)", "resets": r"resets (\d+)",
         "errors": r"errors (\d+)", "client_cpu_seconds": r"own cpu ([\d.]+)",
     }
