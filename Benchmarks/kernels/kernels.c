@@ -92,6 +92,9 @@ static uint64_t *reading;
 static const size_t reading_bytes = 512u << 20;
 static volatile uint64_t sink;
 
+#if defined(__x86_64__)
+__attribute__((target("avx2")))
+#endif
 static void read_memory(int thread, void *context) {
     (void)context;
     const size_t words = reading_bytes / 8 / (size_t)threads / 64 * 64;

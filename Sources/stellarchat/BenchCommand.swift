@@ -57,7 +57,7 @@ struct BenchCommand: AsyncParsableCommand {
             try await load.awaitRelease()
         }
         let start = ContinuousClock.now
-        let engine = try await engine.start(model.path, maxBatch: sequences)
+        let engine = try await engine.start(model.path, maxBatch: sequences, isMeasured: true)
         loads.append((.now - start).seconds)
         let measured = try await measure(engine)
         let report = BenchReport(
@@ -90,7 +90,7 @@ struct BenchCommand: AsyncParsableCommand {
 
     private func load() async throws -> Load {
         let start = ContinuousClock.now
-        let engine = try await engine.start(model.path, maxBatch: sequences)
+        let engine = try await engine.start(model.path, maxBatch: sequences, isMeasured: true)
         let load = Load(seconds: (.now - start).seconds, model: engine.model)
         await engine.shutdown()
         return load

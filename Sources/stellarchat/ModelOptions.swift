@@ -42,14 +42,19 @@ struct EngineOptions: ParsableArguments {
     }
 
     /// Loads the model and starts an engine.
-    func start(_ path: String, maxBatch: Int = 1) async throws -> InferenceEngine {
+    ///
+    /// - Parameter isMeasured: Every token is computed: nothing is guessed or found in a cache. Random prompts end in loops, which would be
+    ///   guessed better than any text.
+    func start(_ path: String, maxBatch: Int = 1, isMeasured: Bool = false) async throws -> InferenceEngine {
         let model = try await LanguageModel.load(path: path, options: .init(precision: precision, threads: threads))
         let configuration = EngineConfiguration(
             contextLength: contextLength,
             maxBatch: maxBatch,
             maxQueue: maxBatch,
             threads: threads,
-            matrixProducts: matrixProducts
+            matrixProducts: matrixProducts,
+            prefixCaching: !isMeasured,
+            speculation: isMeasured ? .off : .auto
         )
         return try InferenceEngine(model: model, configuration: configuration)
     }

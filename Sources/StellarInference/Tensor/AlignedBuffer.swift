@@ -17,7 +17,8 @@ package final class AlignedBuffer: @unchecked Sendable {
         let size = max(byteCount, 1)
         let isLarge = size >= Self.hugePage
         let mapped = size.addingReportingOverflow(isLarge ? Self.hugePage : 0)
-        let address = mapped.overflow
+        let address =
+            mapped.overflow
             ? nil : mmap(nil, mapped.partialValue, PROT_READ | PROT_WRITE, MAP_PRIVATE | Self.anonymous | Self.noReserve, -1, 0)
         guard let address, address != MAP_FAILED else {
             throw InferenceError(

@@ -244,7 +244,11 @@ struct AttentionKernelTests {
         }
     }
 
-    @Test("A window hides what lies before it, and a soft cap bends the scores", arguments: InstructionSet.available, [StorageKind.f16, .f32])
+    @Test(
+        "A window hides what lies before it, and a soft cap bends the scores",
+        arguments: InstructionSet.available,
+        [StorageKind.f16, .f32]
+    )
     func windowAndSoftCap(set: InstructionSet, kind: StorageKind) throws {
         let kernels = try set.kernels()
         for (headSize, blockTokens) in Self.shapes {

@@ -233,7 +233,8 @@ struct ProductKernelTests {
         var rows = (0..<50).map { _ in generator.floats(32, in: -5...5) }
         rows += [
             [Float](repeating: 0, count: 32), [Float](repeating: -0.25, count: 32), [Float](repeating: 1e-31, count: 32),
-            [Float](repeating: .greatestFiniteMagnitude, count: 32), (0..<32).map { Float($0) - 16 }, [0x1p-99] + [Float](repeating: 0, count: 31),
+            [Float](repeating: .greatestFiniteMagnitude, count: 32), (0..<32).map { Float($0) - 16 },
+            [0x1p-99] + [Float](repeating: 0, count: 31),
         ]
         rows.append([300] + rows[0].dropFirst())
         rows.append(Array(rows[1].dropLast()) + [-4_000])
