@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
@@ -24,7 +25,7 @@ def count(page, selector):
 
 
 def until(page, condition, seconds=WAIT):
-    return WebDriverWait(page.driver, seconds, poll_frequency=0.05).until(lambda _: condition())
+    return WebDriverWait(page.driver, seconds, 0.05, [StaleElementReferenceException]).until(lambda _: condition())
 
 
 def wait_for(page, selector, seconds=WAIT):
@@ -85,10 +86,22 @@ def click_stop(page):
     page.js("""document.querySelector('[data-action="stop"]')?.click()""")
 
 
+def stop_from_within(page):
+    """Makes the page itself press the button as soon as a reply has text: a fast model may be done before a driver's click arrives."""
+    page.js(f"""clearInterval(window.stopTimer);
+    window.stopTimer = setInterval(() => {{
+        const reply = document.querySelector('{REPLIES}[data-state="streaming"] .markdown');
+        const button = document.querySelector('[data-action="stop"]');
+        if (reply?.innerText && button) {{ clearInterval(window.stopTimer); button.click(); }}
+    }}, 1);""")
+
+
 def stop_a_reply(page, text, stop=click_stop):
     """Sends `text` and stops the reply; again where a real model has ended its reply before it could be stopped."""
     for _ in range(8):
         before = count(page, REPLIES)
+        if stop is click_stop:
+            stop_from_within(page)
         send(page, text)
         until(page, lambda: count(page, f'{REPLIES}[data-state="streaming"]') > 0 or (count(page, REPLIES) > before and not running(page)))
         stop(page)

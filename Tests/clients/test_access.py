@@ -51,7 +51,9 @@ def test_no_spelling_of_a_path_gets_around_the_key(closed, path):
         ["curl", "--silent", "--path-as-is", "--max-time", "30", "--write-out", "%{http_code}", closed.base_url + path],
         capture_output=True, text=True, timeout=60,
     )
-    assert result.stdout[-3:] in ("401", "404"), result.stdout
+    # Where the web chat is installed, paths that are not the API's are places in its page.
+    is_page = result.stdout.startswith("<!doctype html>") and result.stdout.endswith("200")
+    assert result.stdout[-3:] in ("401", "404") or is_page, result.stdout
 
 
 def test_a_key_is_taken_from_each_of_its_places_and_no_other(http):

@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
+import StellarProtocol
 
 /// The files of the web chat, for every path that no route has.
 ///
@@ -22,6 +23,11 @@ struct WebFiles: RouterMiddleware {
     func handle(_ request: Request, context: Context, next: (Request, Context) async throws -> Response) async throws -> Response {
         let path = try Self.decodedPath(request)
         guard context.endpointPath == nil, !Self.isAPI(path) else { return try await next(request, context) }
+        guard path != "/" || [.get, .head, .options].contains(request.method) else {
+            var response = try Response.error(.methodNotAllowed("\(request.method.rawValue) is not possible here. Allowed: GET, HEAD."))
+            response.headers[.allow] = "GET, HEAD"
+            return response
+        }
         var head = request.head
         if Self.isPlaceInWebChat(path) { head.path = "/index.html" }
         // Parts of files are not served: the whole is what a server may always answer.
