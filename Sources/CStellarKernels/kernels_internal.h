@@ -42,6 +42,36 @@ STELLAR_INLINE float stellar_load_f32(const void *address) {
     return value;
 }
 
+// MARK: Keys and values of bytes
+
+/// Where the scale of place `slot` stands (see stellar_kv_block_bytes).
+STELLAR_INLINE const uint8_t *stellar_kv_scale(const void *block, size_t elements, size_t slot) {
+    return (const uint8_t *)block + elements + 4 * slot;
+}
+
+/// `n` numbers as bytes, `stride` from one to the next, and their scale.
+STELLAR_INLINE void stellar_kv_store_bytes(const float *x, size_t n, int8_t *bytes, size_t stride, void *scale_address) {
+    float greatest = 0;
+    bool is_finite = true;
+    for (size_t i = 0; i < n; i++) {
+        const float magnitude = __builtin_fabsf(x[i]);
+        is_finite &= magnitude < __builtin_inff();
+        greatest = magnitude > greatest ? magnitude : greatest;
+    }
+    // Numbers too small for a factor are 0.
+    const bool is_zero = !is_finite || greatest < 0x1p-100f;
+    const float factor = is_zero ? 0 : 127 / greatest, scale = !is_finite ? __builtin_nanf("") : is_zero ? 0 : greatest / 127;
+    for (size_t i = 0; i < n; i++) { bytes[i * stride] = is_zero ? 0 : (int8_t)__builtin_rintf(x[i] * factor); }
+    memcpy(scale_address, &scale, sizeof scale);
+}
+
+STELLAR_INLINE void stellar_kv_store_q8(const float *key, const float *value, void *keys, void *values, size_t slot, size_t head_size,
+                                        size_t block_tokens) {
+    const size_t elements = head_size * block_tokens;
+    stellar_kv_store_bytes(key, head_size, (int8_t *)keys + slot, block_tokens, (uint8_t *)keys + elements + 4 * slot);
+    stellar_kv_store_bytes(value, head_size, (int8_t *)values + slot * head_size, 1, (uint8_t *)values + elements + 4 * slot);
+}
+
 // MARK: Blocks of activations
 
 /// Scale of a block of activations and the factor that makes numbers of them, from the bits of the greatest magnitude.

@@ -112,10 +112,17 @@ static void bf16_to_f32(const uint16_t *src, float *dst, size_t n) {
 
 // MARK: Attention
 
+/// An element as it is stored, without the scale of its token.
 static float kv_element(stellar_type type, const void *block, size_t index) {
+    if (type == STELLAR_TYPE_Q8_0) { return ((const int8_t *)block)[index]; }
     const size_t bytes = stellar_type_block_bytes(type);
     const uint8_t *address = (const uint8_t *)block + index * bytes;
     return type == STELLAR_TYPE_F32 ? stellar_load_f32(address) : stellar_f16_to_f32(stellar_load_u16(address));
+}
+
+/// The scale of a token.
+static float kv_scale(const stellar_attention *a, const void *block, size_t slot) {
+    return a->kv_type == STELLAR_TYPE_Q8_0 ? stellar_load_f32(stellar_kv_scale(block, a->head_size * a->block_tokens, slot)) : 1;
 }
 
 static float attention_score(const stellar_attention *a, size_t query, size_t place) {
@@ -124,6 +131,7 @@ static float attention_score(const stellar_attention *a, size_t query, size_t pl
     for (size_t d = 0; d < a->head_size; d++) {
         score += a->q[query * a->ldq + d] * kv_element(a->kv_type, a->keys[block], d * a->block_tokens + slot);
     }
+    score *= kv_scale(a, a->keys[block], slot);
     if (a->soft_cap != 0) { soft_cap(&score, 1, a->soft_cap); }
     return score;
 }
@@ -141,8 +149,9 @@ static void attend(const stellar_attention *a, size_t query) {
         const size_t block = place / a->block_tokens, slot = place % a->block_tokens;
         const float weight = expf(attention_score(a, query, place) - base);
         sum += weight;
+        const float scaled = weight * kv_scale(a, a->values[block], slot);
         for (size_t d = 0; d < a->head_size; d++) {
-            acc[d] += weight * kv_element(a->kv_type, a->values[block], slot * a->head_size + d);
+            acc[d] += scaled * kv_element(a->kv_type, a->values[block], slot * a->head_size + d);
         }
     }
     a->max[query] = max;
@@ -188,6 +197,7 @@ static void kv_put(stellar_type type, void *block, size_t index, float value) {
 
 static void kv_store(stellar_type kv_type, const float *key, const float *value, void *keys_block, void *values_block, size_t slot,
                      size_t head_size, size_t block_tokens) {
+    if (kv_type == STELLAR_TYPE_Q8_0) { return stellar_kv_store_q8(key, value, keys_block, values_block, slot, head_size, block_tokens); }
     for (size_t d = 0; d < head_size; d++) {
         kv_put(kv_type, keys_block, d * block_tokens + slot, key[d]);
         kv_put(kv_type, values_block, slot * head_size + d, value[d]);

@@ -11,10 +11,19 @@ typedef struct query_tile {
     float weight[QUERY_TILE][STELLAR_ATTENTION_TOKENS];
 } query_tile;
 
-STELLAR_INLINE size_t kv_bytes(stellar_type type) { return type == STELLAR_TYPE_F16 ? 2 : 4; }
+STELLAR_INLINE size_t kv_bytes(stellar_type type) { return type == STELLAR_TYPE_Q8_0 ? 1 : type == STELLAR_TYPE_F16 ? 2 : 4; }
+
+/// The first `lanes` bytes as numbers.
+STELLAR_INLINE vec load_bytes(const uint8_t *address, size_t lanes) {
+    if (lanes == VEC_LANES) { return i_to_float(i_widen_s8(address)); }
+    uint8_t bytes[VEC_LANES] = {0};
+    for (size_t i = 0; i < lanes; i++) { bytes[i] = address[i]; }
+    return i_to_float(i_widen_s8(bytes));
+}
 
 STELLAR_INLINE vec load_kv(stellar_type type, const void *elements, size_t index, size_t lanes) {
     const uint8_t *address = (const uint8_t *)elements + kv_bytes(type) * index;
+    if (type == STELLAR_TYPE_Q8_0) { return load_bytes(address, lanes); }
     if (type == STELLAR_TYPE_F16) { return lanes == VEC_LANES ? v_load_f16(address) : v_load_f16_n(address, lanes); }
     return lanes == VEC_LANES ? v_load((const float *)address) : v_load_n((const float *)address, lanes);
 }
@@ -53,9 +62,17 @@ STELLAR_INLINE void place_scores(stellar_type type, size_t queries, size_t vecto
         }
     }
     STELLAR_UNROLL
-    for (size_t i = 0; i < queries; i++) {
+    for (size_t v = 0; v < vectors; v++) {
+        const size_t place = first_place + v * VEC_LANES;
+        if (type == STELLAR_TYPE_Q8_0) {
+            const void *block = a->keys[place / a->block_tokens];
+            const uint8_t *scales = stellar_kv_scale(block, a->head_size * a->block_tokens, place % a->block_tokens);
+            const vec scale = v_load((const float *)(const void *)scales);
+            STELLAR_UNROLL
+            for (size_t i = 0; i < queries; i++) { score[i][v] = v_mul(score[i][v], scale); }
+        }
         STELLAR_UNROLL
-        for (size_t v = 0; v < vectors; v++) { v_store(&tile->weight[i][first_place + v * VEC_LANES], score[i][v]); }
+        for (size_t i = 0; i < queries; i++) { v_store(&tile->weight[i][place], score[i][v]); }
     }
 }
 
@@ -91,7 +108,9 @@ STELLAR_INLINE void add_values(stellar_type type, size_t queries, size_t vectors
     const stellar_attention *a = tile->args;
     const size_t block = from / a->block_tokens, start = block * a->block_tokens, bytes = kv_bytes(type);
     const void *ahead = block + 1 < a->blocks ? a->values[block + 1] : a->next;
+    const uint8_t *scales = stellar_kv_scale(a->values[block], a->head_size * a->block_tokens, 0);
     for (size_t t = from; t < to; t++) {
+        const float scale = type == STELLAR_TYPE_Q8_0 ? stellar_load_f32(scales + 4 * (t - start)) : 1;
         vec value[VALUE_VECTORS];
         const size_t index = (t - start) * a->head_size + d;
         STELLAR_UNROLL
@@ -102,7 +121,7 @@ STELLAR_INLINE void add_values(stellar_type type, size_t queries, size_t vectors
         STELLAR_UNROLL
         for (size_t i = 0; i < queries; i++) {
             if (checked && (t < a->first[tile->first_query + i] || t >= a->end[tile->first_query + i])) { continue; }
-            const vec weight = v_set1(tile->weight[i][t]);
+            const vec weight = v_set1(type == STELLAR_TYPE_Q8_0 ? tile->weight[i][t] * scale : tile->weight[i][t]);
             STELLAR_UNROLL
             for (size_t v = 0; v < vectors; v++) { acc[i][v] = v_fma(weight, value[v], acc[i][v]); }
         }
@@ -193,12 +212,13 @@ STELLAR_INLINE void tile_of_queries(stellar_type type, size_t queries, size_t sc
 
 STELLAR_QUERIES(attention_f16, STELLAR_TYPE_F16)
 STELLAR_QUERIES(attention_f32, STELLAR_TYPE_F32)
+STELLAR_QUERIES(attention_q8, STELLAR_TYPE_Q8_0)
 
 static void attention(const stellar_attention *args) {
-    if (args->kv_type == STELLAR_TYPE_F16) {
-        attention_f16(args);
-    } else {
-        attention_f32(args);
+    switch (args->kv_type) {
+    case STELLAR_TYPE_Q8_0: attention_q8(args); break;
+    case STELLAR_TYPE_F16: attention_f16(args); break;
+    default: attention_f32(args); break;
     }
 }
 
@@ -248,6 +268,7 @@ STELLAR_INLINE void kv_store_f16(const float *key, const float *value, uint8_t *
 static void kv_store(stellar_type kv_type, const float *key, const float *value, void *keys_block, void *values_block, size_t slot,
                      size_t head_size, size_t block_tokens) {
     uint8_t *keys = (uint8_t *)keys_block, *values = (uint8_t *)values_block;
+    if (kv_type == STELLAR_TYPE_Q8_0) { return stellar_kv_store_q8(key, value, keys, values, slot, head_size, block_tokens); }
     if (kv_type == STELLAR_TYPE_F16) {
         kv_store_f16(key, value, keys, values, slot, head_size, block_tokens);
         return;

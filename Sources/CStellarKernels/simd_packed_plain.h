@@ -2,12 +2,16 @@
 //
 // Order of summation, the same for every pair of row and output: one accumulator, products added by fused multiply-add for k = 0, 1, 2, ...
 // All instruction sets give the same bits. BF16 pairs: two products are added at each step, as vdpbf16ps does.
+//
+// Floats and few rows go through all inputs of a group of outputs at once. Many rows of halves take the inputs in portions that are widened
+// once for all of them and stay in the first-level cache; in between the sums rest in y, which changes no bit of them.
 
 enum {
     group_vectors = stellar_panel_outputs / VEC_LANES,
     cached_input_bytes = 1 << 19,  // activation rows that are walked again for every group should stay in the L2 cache
     plain_tile_rows = PLAIN_TILE_ROWS,
-    streamed_rows = 2              // up to so many rows weights come from memory as fast as it gives them
+    streamed_rows = 2,             // up to so many rows weights come from memory as fast as it gives them
+    portion_inputs = 128           // of a group: 16 kB of floats
 };
 
 STELLAR_INLINE vec load_packed(stellar_packing packing, const uint8_t *weights) {
@@ -21,6 +25,11 @@ STELLAR_INLINE vec load_packed(stellar_packing packing, const uint8_t *weights) 
 /// Bytes of one output at one step of the sum.
 STELLAR_INLINE size_t plain_bytes(stellar_packing packing) {
     return packing == STELLAR_PACKING_F16 || packing == STELLAR_PACKING_BF16 ? 2 : 4;
+}
+
+/// Steps of the sum over all inputs.
+STELLAR_INLINE size_t plain_steps(stellar_packing packing, size_t inputs) {
+    return packing == STELLAR_PACKING_BF16_PAIRS ? (inputs + 1) / 2 : inputs;
 }
 
 #ifndef HAS_BF16_PAIRS
@@ -40,18 +49,46 @@ STELLAR_INLINE void prefetch_lines(uintptr_t address, size_t bytes) {
     for (size_t line = 0; line < bytes; line += 64) { __builtin_prefetch((const void *)(address + line), 0, 2); }
 }
 
-/// Adds the products of inputs 0..<count to the accumulators of `rows` rows and `vectors` vectors of outputs.
-STELLAR_INLINE void plain_tile(stellar_packing packing, size_t rows, size_t vectors, const uint8_t *weights, const stellar_product *p,
-                               const uint8_t *x, float *y, size_t outputs, size_t ahead) {
+/// Some inputs of a group of outputs.
+typedef struct plain_portion {
+    /// The first one's, side by side.
+    const uint8_t *weights;
+    /// Steps of the sum.
+    size_t steps;
+    /// Whether sums of inputs before these are in y.
+    bool continues;
+    /// Where the next group lies, to be fetched ahead: so many bytes further on.
+    size_t ahead;
+} plain_portion;
+
+/// The vectors of outputs of some rows in y: all of a vector, or as many as there are.
+STELLAR_INLINE vec load_outputs(const float *y, size_t outputs) {
+    return outputs >= VEC_LANES ? v_load(y) : v_load_n(y, outputs);
+}
+
+STELLAR_INLINE void store_outputs(float *y, vec sums, size_t outputs) {
+    if (outputs >= VEC_LANES) {
+        v_store(y, sums);
+    } else {
+        v_store_n(y, sums, outputs);
+    }
+}
+
+/// Adds the products of a portion to the sums of `rows` rows and `vectors` vectors of outputs.
+STELLAR_INLINE void plain_tile(stellar_packing packing, size_t rows, size_t vectors, const plain_portion *portion,
+                               const stellar_product *p, const uint8_t *x, float *y, size_t outputs) {
     vec acc[plain_tile_rows][group_vectors];
-    const size_t bytes = plain_bytes(packing);
+    const size_t bytes = plain_bytes(packing), ahead = portion->ahead;
+    const uint8_t *weights = portion->weights;
     STELLAR_UNROLL
     for (size_t r = 0; r < rows; r++) {
         STELLAR_UNROLL
-        for (size_t v = 0; v < vectors; v++) { acc[r][v] = v_zero(); }
+        for (size_t v = 0; v < vectors; v++) {
+            const size_t first = v * VEC_LANES;
+            acc[r][v] = portion->continues && first < outputs ? load_outputs(y + r * p->ldy + first, outputs - first) : v_zero();
+        }
     }
-    const size_t steps = packing == STELLAR_PACKING_BF16_PAIRS ? (p->inputs + 1) / 2 : p->inputs;
-    for (size_t k = 0; k < steps; k++) {
+    for (size_t k = 0; k < portion->steps; k++) {
         vec w[group_vectors];
         if (rows <= streamed_rows) { prefetch_lines((uintptr_t)weights + ahead, vectors * VEC_LANES * bytes); }
         STELLAR_UNROLL
@@ -69,31 +106,33 @@ STELLAR_INLINE void plain_tile(stellar_packing packing, size_t rows, size_t vect
         STELLAR_UNROLL
         for (size_t v = 0; v < vectors; v++) {
             const size_t first = v * VEC_LANES;
-            if (first + VEC_LANES <= outputs) {
-                v_store(y + r * p->ldy + first, acc[r][v]);
-            } else if (first < outputs) {
-                v_store_n(y + r * p->ldy + first, acc[r][v], outputs - first);
-            }
+            if (first < outputs) { store_outputs(y + r * p->ldy + first, acc[r][v], outputs - first); }
         }
     }
 }
 
-/// Some rows against one group of outputs.
-STELLAR_INLINE void plain_group(stellar_packing packing, size_t rows, size_t vectors, const uint8_t *weights, const stellar_product *p,
-                                const uint8_t *x, float *y, size_t outputs, size_t ahead) {
+/// Some rows against a portion of one group of outputs.
+STELLAR_INLINE void plain_group(stellar_packing packing, size_t rows, size_t vectors, const plain_portion *portion,
+                                const stellar_product *p, const uint8_t *x, float *y, size_t outputs) {
+    plain_portion part = *portion;
     for (size_t v = 0; v < group_vectors && v * VEC_LANES < outputs; v += vectors) {
-        plain_tile(packing, rows, vectors, weights + v * VEC_LANES * plain_bytes(packing), p, x, y + v * VEC_LANES,
-                   outputs - v * VEC_LANES, ahead);
+        part.weights = portion->weights + v * VEC_LANES * plain_bytes(packing);
+        plain_tile(packing, rows, vectors, &part, p, x, y + v * VEC_LANES, outputs - v * VEC_LANES);
     }
 }
 
 #define STELLAR_PLAIN_ROWS(packing, rows, vectors) \
-    case rows: plain_group(packing, rows, vectors, weights, p, x, y, outputs, ahead); break;
+    case rows: plain_group(packing, rows, vectors, portion, p, x, y, outputs); break;
 
 #define STELLAR_PLAIN_TILES(name, packing)                                                                                     \
+    static void plain_portion_##name(size_t rows, const plain_portion *portion, const stellar_product *p, const uint8_t *x,    \
+                                     float *y, size_t outputs) {                                                               \
+        switch (rows) { PLAIN_TILES(packing) }                                                                                 \
+    }                                                                                                                          \
     static void plain_rows_##name(size_t rows, const uint8_t *weights, const stellar_product *p, const uint8_t *x, float *y,   \
                                   size_t outputs, size_t ahead) {                                                              \
-        switch (rows) { PLAIN_TILES(packing) }                                                                                 \
+        const plain_portion all = {weights, plain_steps(packing, p->inputs), false, ahead};                                    \
+        plain_portion_##name(rows, &all, p, x, y, outputs);                                                                    \
     }
 
 STELLAR_PLAIN_TILES(f32, STELLAR_PACKING_F32)
@@ -132,7 +171,40 @@ static void walk_groups(group_kernel kernel, size_t tile_rows, size_t group_outp
     }
 }
 
+/// Some rows against one group of outputs of halves, the inputs in portions.
+static void group_by_portions(const stellar_product *p, const uint8_t *weights, size_t start, size_t end, float *y, size_t outputs) {
+    float floats[portion_inputs * stellar_panel_outputs] __attribute__((aligned(64)));
+    for (size_t k = 0; k < p->inputs; k += portion_inputs) {
+        const size_t steps = smaller(p->inputs - k, portion_inputs), first = k * stellar_panel_outputs;
+        for (size_t i = 0; i < steps * stellar_panel_outputs; i += VEC_LANES) {
+            v_store(floats + i, load_packed(p->packing, weights + 2 * (first + i)));
+        }
+        const plain_portion portion = {(const uint8_t *)floats, steps, k > 0, 0};
+        for (size_t r = start; r < end;) {
+            const size_t rows = next_rows(end - r, plain_tile_rows);
+            plain_portion_f32(rows, &portion, p, (const uint8_t *)p->x + r * p->row_bytes + k * 4, y + r * p->ldy, outputs);
+            r += rows;
+        }
+    }
+}
+
+/// All rows against all outputs of halves, for many rows.
+static void walk_portions(const stellar_product *p) {
+    const size_t fitting = cached_input_bytes / p->row_bytes / plain_tile_rows * plain_tile_rows;
+    const size_t rows = fitting < plain_tile_rows ? plain_tile_rows : fitting;
+    const size_t group_bytes = stellar_packing_group_bytes(p->packing, p->inputs);
+    for (size_t start = 0; start < p->rows; start += rows) {
+        const uint8_t *weights = (const uint8_t *)p->weights;
+        for (size_t n = 0; n < p->outputs; n += stellar_panel_outputs, weights += group_bytes) {
+            group_by_portions(p, weights, start, start + smaller(p->rows - start, rows), p->y + n,
+                              smaller(p->outputs - n, stellar_panel_outputs));
+        }
+    }
+}
+
 static void product_plain(const stellar_product *p) {
+    const bool are_halves = p->packing == STELLAR_PACKING_F16 || p->packing == STELLAR_PACKING_BF16;
+    if (are_halves && p->rows > plain_tile_rows && p->inputs > 0) { return walk_portions(p); }
     switch (p->packing) {
     case STELLAR_PACKING_F32: walk_groups(plain_rows_f32, plain_tile_rows, stellar_panel_outputs, p); break;
     case STELLAR_PACKING_F16: walk_groups(plain_rows_f16, plain_tile_rows, stellar_panel_outputs, p); break;

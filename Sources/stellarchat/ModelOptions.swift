@@ -33,6 +33,9 @@ struct EngineOptions: ParsableArguments {
     @Option(help: "Longest sequence, prompt and reply, in tokens. (default: the model's)")
     var contextLength: Int?
 
+    @Option(help: "Form of the KV cache: \(EngineConfiguration.CacheType.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var kvCache: EngineConfiguration.CacheType = .auto
+
     @Option(help: "What multiplies prompts: auto (whichever is faster here), blas or kernels.")
     var matrixProducts: EngineConfiguration.MatrixProducts = .auto
 
@@ -52,6 +55,7 @@ struct EngineOptions: ParsableArguments {
             maxBatch: maxBatch,
             maxQueue: maxBatch,
             threads: threads,
+            cacheType: kvCache,
             matrixProducts: matrixProducts,
             prefixCaching: !isMeasured,
             speculation: isMeasured ? .off : .auto
@@ -61,6 +65,7 @@ struct EngineOptions: ParsableArguments {
 }
 
 extension LanguageModel.Precision: ExpressibleByArgument {}
+extension EngineConfiguration.CacheType: ExpressibleByArgument {}
 extension EngineConfiguration.MatrixProducts: ExpressibleByArgument {}
 
 /// How replies are sampled; what is not given is the model's own default.

@@ -82,11 +82,14 @@ struct EvaluationOptions: ParsableArguments {
     @Option(help: "Compute threads. (default: the cores that the process may use)")
     var threads: Int?
 
+    @Option(help: "Form of the KV cache: \(EngineConfiguration.CacheType.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var kvCache: EngineConfiguration.CacheType = .auto
+
     func validate() throws {
         if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is \(threads); 1 to 1024 is possible.") }
     }
 
     func options(chunk: Int = 512) -> LogitEvaluator.Options {
-        LogitEvaluator.Options(precision: precision, threads: threads, chunk: chunk)
+        LogitEvaluator.Options(precision: precision, threads: threads, cacheType: kvCache, chunk: chunk)
     }
 }

@@ -132,6 +132,15 @@ static inline uint16_t stellar_f32_to_bf16(float value) {
 /// Most places for tokens in a partition.
 #define STELLAR_ATTENTION_TOKENS 256
 
+/// Bytes of the keys, and likewise of the values, of one KV head in a block of the cache.
+///
+/// Elements of STELLAR_TYPE_F32 and STELLAR_TYPE_F16 are those types' numbers. With STELLAR_TYPE_Q8_0 an element is a signed byte, and
+/// behind all elements stands a float for each place, [block_tokens]: value = byte * float of its token.
+static inline size_t stellar_kv_block_bytes(stellar_type kv_type, size_t head_size, size_t block_tokens) {
+    const size_t elements = head_size * block_tokens;
+    return kv_type == STELLAR_TYPE_Q8_0 ? elements + 4 * block_tokens : elements * stellar_type_block_bytes(kv_type);
+}
+
 /// Attention of some queries over a partition: a run of blocks of the key/value cache of one KV head.
 ///
 /// Partitions of one query are computed independently of each other (by different threads if need be) and joined by `attention_merge`
@@ -154,7 +163,7 @@ typedef struct stellar_attention {
     const void *const *values;
     /// What will be read after this partition; a hint, any address.
     const void *next;
-    /// Element type of keys and values: STELLAR_TYPE_F16 or STELLAR_TYPE_F32.
+    /// Element type of keys and values: STELLAR_TYPE_F32, STELLAR_TYPE_F16 or STELLAR_TYPE_Q8_0 (see stellar_kv_block_bytes).
     stellar_type kv_type;
     /// Places for tokens in a block, a multiple of 16.
     size_t block_tokens;
@@ -238,6 +247,7 @@ typedef struct stellar_kernels {
     void (*attention_finish)(const float *sum, const float *acc, size_t ldacc, size_t queries, size_t head_size, float *out, size_t ldout);
 
     /// Writes the key and value of one token, [head_size] each, into place `slot` of the block (layout as in stellar_attention).
+    /// STELLAR_TYPE_Q8_0: bytes x * (127 / max |x|), rounded to nearest even; a token with a number that is not finite becomes NaN.
     void (*kv_store)(stellar_type kv_type, const float *key, const float *value, void *keys_block, void *values_block, size_t slot,
                      size_t head_size, size_t block_tokens);
 

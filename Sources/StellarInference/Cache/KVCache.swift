@@ -3,7 +3,8 @@ import CStellarKernels
 /// Keys and values of past tokens, in blocks of ``blockTokens`` tokens that any sequence can hold.
 ///
 /// Layout of one block: `[layer][KV head]`, and there the keys transposed, `[head size][blockTokens]`, then the values,
-/// `[blockTokens][head size]`. Transposed keys let a kernel score many tokens at once without a horizontal sum.
+/// `[blockTokens][head size]`, each with the scales of its tokens behind if elements are bytes. Transposed keys let a kernel score many
+/// tokens at once without a horizontal sum.
 ///
 /// Thread contract: different (layer, head, block) may be written at the same time; ``BlockAllocator`` sees to it that no two sequences
 /// write one block.
@@ -17,9 +18,21 @@ package final class KVCache: @unchecked Sendable {
     package enum Element: Sendable {
         case f32
         case f16
+        /// Bytes, with one scale for a token's key and one for its value in each head.
+        case q8
 
-        var byteCount: Int { self == .f32 ? 4 : 2 }
-        var kernelType: stellar_type { self == .f32 ? STELLAR_TYPE_F32 : STELLAR_TYPE_F16 }
+        var kernelType: stellar_type {
+            switch self {
+            case .f32: STELLAR_TYPE_F32
+            case .f16: STELLAR_TYPE_F16
+            case .q8: STELLAR_TYPE_Q8_0
+            }
+        }
+
+        /// Bytes of the keys, or of the values, of one head in a block.
+        func headBytes(headSize: Int) -> Int {
+            stellar_kv_block_bytes(kernelType, headSize, KVCache.blockTokens)
+        }
     }
 
     package let element: Element
@@ -35,7 +48,7 @@ package final class KVCache: @unchecked Sendable {
         self.element = element
         self.headSize = headSize
         self.blockCount = blockCount
-        headBytes = Self.blockTokens * headSize * element.byteCount
+        headBytes = element.headBytes(headSize: headSize)
         layerBytes = 2 * headBytes * keyValueHeads
         blockBytes = layerBytes * layers
         let total = blockBytes.multipliedReportingOverflow(by: blockCount)
@@ -47,7 +60,7 @@ package final class KVCache: @unchecked Sendable {
 
     /// Bytes that one block takes for a model of this shape.
     package static func blockBytes(layers: Int, keyValueHeads: Int, headSize: Int, element: Element) -> Int {
-        2 * blockTokens * headSize * element.byteCount * keyValueHeads * layers
+        2 * element.headBytes(headSize: headSize) * keyValueHeads * layers
     }
 
     /// `[head size][blockTokens]`.

@@ -10,6 +10,8 @@ public struct EngineConfiguration: Sendable, Equatable {
     public var threads: Int?
     /// Bytes for the KV cache; `nil`: up to a quarter of the memory. Never less than one full context takes.
     public var cacheBytes: Int?
+    /// Form of the keys and values of past tokens.
+    public var cacheType: CacheType
     /// How the products of whole prompt chunks are computed.
     public var matrixProducts: MatrixProducts
     /// Same request and seed, same tokens, whatever else runs, is cached, or was cut how: prompts never go through BLAS (`matrixProducts`
@@ -32,6 +34,26 @@ public struct EngineConfiguration: Sendable, Equatable {
         case always
     }
 
+    /// Forms of keys and values.
+    public enum CacheType: String, Sendable, CaseIterable {
+        /// FP32 for models whose weights are held so, else FP16.
+        case auto
+        case f32
+        case f16
+        /// Eight bits, and a scale for each token and head: half the memory of FP16, slightly less exact.
+        case q8
+
+        /// - Parameter fullPrecision: Whether the model's weights are held in FP32.
+        func element(fullPrecision: Bool) -> KVCache.Element {
+            switch self {
+            case .auto: fullPrecision ? .f32 : .f16
+            case .f32: .f32
+            case .f16: .f16
+            case .q8: .q8
+            }
+        }
+    }
+
     /// How the products of whole prompt chunks are computed; single tokens always go through our own kernels.
     public enum MatrixProducts: String, Sendable, CaseIterable {
         /// Through BLAS where it was measured to be clearly faster than our own kernels.
@@ -46,6 +68,7 @@ public struct EngineConfiguration: Sendable, Equatable {
         maxQueue: Int = 64,
         threads: Int? = nil,
         cacheBytes: Int? = nil,
+        cacheType: CacheType = .auto,
         matrixProducts: MatrixProducts = .auto,
         reproducible: Bool = false,
         prefixCaching: Bool = true,
@@ -57,6 +80,7 @@ public struct EngineConfiguration: Sendable, Equatable {
         self.maxQueue = maxQueue
         self.threads = threads
         self.cacheBytes = cacheBytes
+        self.cacheType = cacheType
         self.matrixProducts = matrixProducts
         self.reproducible = reproducible
         self.prefixCaching = prefixCaching

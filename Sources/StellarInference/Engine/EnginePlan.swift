@@ -23,7 +23,7 @@ struct EnginePlan {
         maxBatch = try Self.check(configuration.maxBatch, "MAX_BATCH", 1...1_024, default: Self.defaultMaxBatch)
         _ = try Self.check(configuration.maxQueue, "MAX_QUEUE", 0...1_000_000, default: 0)
         threads = try Self.check(configuration.threads, "THREADS", 1...1_024, default: MachineTopology.usableCores)
-        cacheElement = model.usesFullPrecision ? .f32 : .f16
+        cacheElement = configuration.cacheType.element(fullPrecision: model.usesFullPrecision)
         switch configuration.matrixProducts {
         case .auto: usesBLAS = !configuration.reproducible && BLASLibrary.current.isWorthUsing
         case .blas:

@@ -9,12 +9,20 @@ package final class LogitEvaluator {
         package var precision: LanguageModel.Precision
         /// `nil`: as many as the process may use.
         package var threads: Int?
+        /// Form of the keys and values of past tokens.
+        package var cacheType: EngineConfiguration.CacheType
         /// Tokens in a forward pass. 1 is how replies are generated.
         package var chunk: Int
 
-        package init(precision: LanguageModel.Precision = .auto, threads: Int? = nil, chunk: Int = 512) {
+        package init(
+            precision: LanguageModel.Precision = .auto,
+            threads: Int? = nil,
+            cacheType: EngineConfiguration.CacheType = .auto,
+            chunk: Int = 512
+        ) {
             self.precision = precision
             self.threads = threads
+            self.cacheType = cacheType
             self.chunk = chunk
         }
     }
@@ -51,7 +59,7 @@ package final class LogitEvaluator {
                 layers: configuration.layerCount,
                 keyValueHeads: configuration.keyValueHeadCount,
                 headSize: configuration.headSize,
-                element: weights.isFullPrecision ? .f32 : .f16,
+                element: options.cacheType.element(fullPrecision: weights.isFullPrecision),
                 blockCount: blockCount
             )
             chunk = max(1, min(options.chunk, contextLength))

@@ -27,6 +27,7 @@ extension ServerSettings {
         reader.integer(.threads, in: 1...1024, orAuto: true) { threads = $0 }
         reader.choice(.precision, of: LanguageModel.Precision.self) { precision = $0 }
         reader.choice(.device, of: Device.self) { device = $0 }
+        reader.choice(.kvCache, of: EngineConfiguration.CacheType.self) { cacheType = $0 }
         reader.integer(.contextLength, in: 16...(1 << 24), orAuto: true) { contextLength = $0 }
         reader.integer(.maxBatch, in: 1...4096, orAuto: true) { maxBatch = $0 }
         reader.integer(.maxQueue, in: 0...1_000_000) { maxQueue = $0 }

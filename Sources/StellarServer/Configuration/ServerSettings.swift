@@ -25,6 +25,8 @@ public struct ServerSettings: Sendable, Equatable {
     public var threads: Int?
     public var precision = LanguageModel.Precision.auto
     public var device = Device.auto
+    /// Form of the keys and values of past tokens.
+    public var cacheType = EngineConfiguration.CacheType.auto
     /// Longest sequence in tokens; `nil`: the model's.
     public var contextLength: Int?
     /// Most sequences in one step; `nil`: chosen by the engine.
@@ -77,6 +79,7 @@ public struct ServerSettings: Sendable, Equatable {
             maxBatch: maxBatch,
             maxQueue: maxQueue,
             threads: threads,
+            cacheType: cacheType,
             reproducible: reproducible
         )
     }

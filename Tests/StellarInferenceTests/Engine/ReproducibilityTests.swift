@@ -20,9 +20,10 @@ struct ReproducibilityTests {
         return GenerationRequest(promptTokens: prompt, sampling: sampling, maxTokens: replyTokens, ignoreEOS: true)
     }
 
-    private func engine(_ configuration: EngineConfiguration) async throws -> InferenceEngine {
+    private func engine(_ cache: EngineConfiguration.CacheType, _ configuration: EngineConfiguration) async throws -> InferenceEngine {
         var configuration = configuration
         configuration.reproducible = true
+        configuration.cacheType = cache
         return try InferenceEngine(model: try await .load(path: TestModel.path), configuration: configuration)
     }
 
@@ -48,15 +49,18 @@ struct ReproducibilityTests {
         }
     }
 
-    @Test("alone, in a batch of 16, cold and warm, with 1 and 2 threads, in one chunk and many, with and without guesses and preemption")
-    func matrix() async throws {
-        let plain = try await engine(.init(maxBatch: 1, threads: 1, prefixCaching: false, speculation: .off))
+    @Test(
+        "alone, in a batch of 16, cold and warm, with 1 and 2 threads, in one chunk and many, with and without guesses and preemption",
+        arguments: [EngineConfiguration.CacheType.auto, .q8]
+    )
+    func matrix(cache: EngineConfiguration.CacheType) async throws {
+        let plain = try await engine(cache, .init(maxBatch: 1, threads: 1, prefixCaching: false, speculation: .off))
         let expected = try await oneByOne(plain)
         await plain.shutdown()
         #expect(expected.allSatisfy { $0.count == Self.replyTokens })
 
         for threads in [1, 2] {
-            let engine = try await engine(.init(maxBatch: 16, threads: threads, speculation: .off))
+            let engine = try await engine(cache, .init(maxBatch: 16, threads: threads, speculation: .off))
             #expect(try await oneByOne(engine) == expected, "cold, \(threads) threads")
             #expect(try await oneByOne(engine) == expected, "warm, \(threads) threads")
             #expect(engine.status.prefixCacheHits > 500)
@@ -65,12 +69,12 @@ struct ReproducibilityTests {
         }
 
         for chunk in [7, 48] {
-            let chunked = try await engine(.init(prefillChunk: chunk))
+            let chunked = try await engine(cache, .init(prefillChunk: chunk))
             #expect(try await together(chunked, copies: 1) == expected, "chunks of \(chunk)")
             await chunked.shutdown()
         }
 
-        let guessing = try await engine(.init(maxBatch: 2, speculation: .always))
+        let guessing = try await engine(cache, .init(maxBatch: 2, speculation: .always))
         #expect(try await oneByOne(guessing) == expected, "guesses")
         #expect(try await together(guessing, copies: 1) == expected, "guesses, two at a time")
         #expect(guessing.status.acceptedTokens > 20 && guessing.status.acceptedTokens < guessing.status.draftedTokens)
@@ -78,7 +82,7 @@ struct ReproducibilityTests {
 
         // Room for one context of 320 tokens: ten blocks for four sequences of up to nine.
         for prefixCaching in [false, true] {
-            let small = try await engine(.init(contextLength: 320, maxBatch: 4, cacheBytes: 1, prefixCaching: prefixCaching))
+            let small = try await engine(cache, .init(contextLength: 320, maxBatch: 4, cacheBytes: 1, prefixCaching: prefixCaching))
             #expect(try await together(small, copies: 1) == expected, "preemption, prefix cache \(prefixCaching)")
             #expect(small.status.preemptions > 0)
             #expect(small.status.usedCacheBlocks == 0)

@@ -20,7 +20,7 @@ private struct AttentionCase {
         self.tokens = tokens
         var generator = KernelTestGenerator(seed: UInt64(headSize + tokens))
         let blocks = (tokens + blockTokens - 1) / blockTokens
-        let garbage = [UInt8](repeating: 0xff, count: headSize * blockTokens * kind.blockBytes)  // NaN as half and as float
+        let garbage = [UInt8](repeating: 0xff, count: stellar_kv_block_bytes(kind.type, headSize, blockTokens))  // NaN as half and as float
         keys = Array(repeating: garbage, count: blocks)
         values = keys
         for token in 0..<tokens {
@@ -31,7 +31,12 @@ private struct AttentionCase {
         }
     }
 
-    private func element(_ bytes: [UInt8], _ index: Int) -> Double {
+    /// An element of the token in place `slot`, by the definition of the block.
+    private func element(_ bytes: [UInt8], _ index: Int, slot: Int) -> Double {
+        if kind.id == StorageKind.q80.id {
+            let scale = bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: headSize * blockTokens + 4 * slot, as: Float.self) }
+            return Double(Int8(bitPattern: bytes[index])) * Double(scale)
+        }
         let at = index * kind.blockBytes
         let low = UInt16(bytes[at]) | UInt16(bytes[at + 1]) << 8
         guard kind.id == StorageKind.f32.id else { return halfValue(low) }
@@ -39,11 +44,11 @@ private struct AttentionCase {
     }
 
     func key(_ token: Int, _ element: Int) -> Double {
-        self.element(keys[token / blockTokens], element * blockTokens + token % blockTokens)
+        self.element(keys[token / blockTokens], element * blockTokens + token % blockTokens, slot: token % blockTokens)
     }
 
     func value(_ token: Int, _ element: Int) -> Double {
-        self.element(values[token / blockTokens], token % blockTokens * headSize + element)
+        self.element(values[token / blockTokens], token % blockTokens * headSize + element, slot: token % blockTokens)
     }
 
     /// Query i sees the tokens limits[i]; partitions of `partition` blocks.
@@ -189,7 +194,7 @@ struct AttentionKernelTests {
         return (out, 2 * greatest * (weight + accumulatedError(limit.count + 4)))
     }
 
-    @Test("Attention is that of the plain softmax", arguments: InstructionSet.available, [StorageKind.f16, .f32])
+    @Test("Attention is that of the plain softmax", arguments: InstructionSet.available, [StorageKind.f16, .f32, .q80])
     func accuracy(set: InstructionSet, kind: StorageKind) throws {
         let kernels = try set.kernels()
         for (headSize, blockTokens) in Self.shapes {
@@ -225,7 +230,7 @@ struct AttentionKernelTests {
     @Test(
         "A query's result does not depend on the queries that share the call",
         arguments: InstructionSet.available,
-        [StorageKind.f16, .f32]
+        [StorageKind.f16, .f32, .q80]
     )
     func batchInvariance(set: InstructionSet, kind: StorageKind) throws {
         let kernels = try set.kernels()
@@ -247,7 +252,7 @@ struct AttentionKernelTests {
     @Test(
         "A window hides what lies before it, and a soft cap bends the scores",
         arguments: InstructionSet.available,
-        [StorageKind.f16, .f32]
+        [StorageKind.f16, .f32, .q80]
     )
     func windowAndSoftCap(set: InstructionSet, kind: StorageKind) throws {
         let kernels = try set.kernels()
@@ -297,6 +302,40 @@ struct AttentionKernelTests {
     func emptyAttention(set: InstructionSet) throws {
         let c = AttentionCase(try set.kernels(), .f32, headSize: 16, blockTokens: 16, tokens: 16)
         #expect(c.attend([Float](repeating: 1, count: 32), limits: [0, 0]) == [Float](repeating: 0, count: 32))
+    }
+
+    @Test(
+        "Bytes of a token are the nearest to its numbers, with a scale of their own, and nothing else is written",
+        arguments: InstructionSet.available
+    )
+    func storedBytes(set: InstructionSet) throws {
+        let kernels = try set.kernels()
+        for headSize in [1, 5, 16, 64, 83] {
+            let (elements, count) = (headSize * 16, stellar_kv_block_bytes(STELLAR_TYPE_Q8_0, headSize, 16))
+            var generator = KernelTestGenerator(seed: 67)
+            for value in [generator.floats(headSize), .init(repeating: 0, count: headSize), .init(repeating: .infinity, count: headSize)] {
+                let (keys, values) = (try GuardedMemory(count: count), try GuardedMemory(count: count))
+                memset(keys.start, 0xee, count)
+                memset(values.start, 0xee, count)
+                let key = generator.floats(headSize)
+                kernels.kv_store(STELLAR_TYPE_Q8_0, key, value, keys.start, values.start, 15, headSize, 16)
+                for (memory, numbers, place) in [(keys, key, { $0 * 16 + 15 }), (values, value, { 15 * headSize + $0 })]
+                    as [(GuardedMemory, [Float], (Int) -> Int)]
+                {
+                    let greatest = numbers.map(abs).max() ?? 0
+                    var wanted = [UInt8](repeating: 0xee, count: count)
+                    for d in 0..<headSize {
+                        let number = greatest.isFinite && greatest > 0 ? (numbers[d] * (127 / greatest)).rounded(.toNearestOrEven) : 0
+                        wanted[place(d)] = UInt8(bitPattern: Int8(number))
+                    }
+                    let scale = greatest.isFinite ? greatest / 127 : .nan
+                    let found = Array(UnsafeRawBufferPointer(start: memory.start, count: count))
+                    #expect(found[..<(elements + 60)] == wanted[..<(elements + 60)])
+                    let stored = found.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: elements + 60, as: Float.self) }
+                    #expect(stored == scale || stored.isNaN && scale.isNaN)
+                }
+            }
+        }
     }
 
     @Test("Storing a token writes its own places only", arguments: InstructionSet.available, [StorageKind.f16, .f32])

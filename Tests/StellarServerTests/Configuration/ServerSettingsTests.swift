@@ -30,11 +30,11 @@ struct ServerSettingsTests {
             "LOG_LEVEL": "debug", "LOG_FORMAT": "json", "WEB_ROOT": "/tmp", "API_KEYS": "first-key, second-key",
             "ADMIN_API_KEY": "admin-key",
             "RATE_LIMIT": "tokens=5,requests=2", "TRUSTED_PROXIES": "10.0.0.0/8, ::1", "ALLOWED_HOSTS": "a.example", "SESSIONS": "off",
-            "DATA_DIR": "/data", "METRICS_PUBLIC": "1",
+            "DATA_DIR": "/data", "METRICS_PUBLIC": "1", "KV_CACHE": "q8",
         ])
         #expect(settings.port == 99)
         #expect(settings.loadOptions == LanguageModel.LoadOptions(precision: .fp16, threads: 3))
-        #expect(settings.engineConfiguration == EngineConfiguration(contextLength: 1024, maxBatch: nil, maxQueue: 0, threads: 3))
+        #expect(settings.engineConfiguration == EngineConfiguration(contextLength: 1024, maxQueue: 0, threads: 3, cacheType: .q8))
         #expect(settings.corsAllowedOrigins == ["https://a.example", "http://b:8080"])
         #expect(settings.logLevel == .debug)
         #expect(settings.logFormat == .json)
@@ -53,7 +53,8 @@ struct ServerSettingsTests {
         "A wrong value is an error that names setting, value and what is allowed",
         arguments: [
             ("PORT", "70000", "0 to 65535"), ("PORT", "80a", "whole number"), ("THREADS", "0", "auto or"), ("PRECISION", "int8", "fp16"),
-            ("DEVICE", "cuda", "auto, cpu"), ("CONTEXT_LENGTH", "-1", "whole number"), ("MAX_BATCH", "1e3", "whole number"),
+            ("DEVICE", "cuda", "auto, cpu"), ("KV_CACHE", "q4", "auto, f32, f16, q8"), ("CONTEXT_LENGTH", "-1", "whole number"),
+            ("MAX_BATCH", "1e3", "whole number"),
             ("MAX_QUEUE", "many", "whole number"), ("CORS_ALLOWED_ORIGINS", "https://a.example/path", "no path"),
             ("LOG_LEVEL", "loud", "trace"), ("LOG_FORMAT", "xml", "text, json"), ("WEB_ROOT", "/does/not/exist", "directory"),
             ("RATE_LIMIT", "60", "requests=60"), ("RATE_LIMIT", "requests=1,requests=2", "requests=60"),
