@@ -13,7 +13,7 @@ import {
 import { notify } from './interfaceStore';
 import { putInList, refreshList, takeFromList, theArchive } from './listStore';
 import { preferencesStore, setDefaultGeneration } from './preferencesStore';
-import { askAgain, goOn, say, stopReplies } from './replies';
+import { askAgain, goOn, say, stopAmong, stopReplies } from './replies';
 
 // What the reader can do with conversations and messages.
 
@@ -69,6 +69,8 @@ export function chooseVariant(id: string, offset: number): void {
 }
 
 export function deleteMessage(id: string): void {
+    const kept = new Set(withoutBranch(activeConversation().messages, id));
+    stopAmong(activeConversation().messages.filter((message) => !kept.has(message)));
     const { conversation, messages } = activeConversation();
     const conversationId = conversation.id;
     const current = currentAfterRemoval(messages, id);
@@ -81,9 +83,9 @@ export function deleteMessage(id: string): void {
             return { messages: [...messages, ...added], conversation: { ...now.conversation,
                 currentMessageId: conversation.currentMessageId } };
         }),
-        commit: (leaving) => {
+        commit: () => {
             theArchive().then(async (archive) => {
-                await archive.removeMessage(conversationId, id, leaving);
+                await archive.removeMessage(conversationId, id);
                 await archive.change(conversationId,
                     { currentMessageId: openConversation(conversationId)?.conversation.currentMessageId ?? null });
                 persist(conversationId);
@@ -111,8 +113,8 @@ export function deleteConversation(conversation: Conversation): void {
             putInList(conversation);
             if (wasActive) navigate(`/c/${id}`);
         },
-        commit: (leaving) => {
-            theArchive().then((archive) => archive.remove(id, leaving)).catch(tell('changeFailed'));
+        commit: () => {
+            theArchive().then((archive) => archive.remove(id)).catch(tell('changeFailed'));
             forget(id);
         },
     });
