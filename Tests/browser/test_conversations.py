@@ -33,7 +33,7 @@ def test_conversation_can_be_renamed_pinned_and_both_last(page):
     until(page, lambda: titles(page)[0] == "A better title")
     new_conversation(page)
     ask(page, "Something newer.")
-    choose_in_menu(page, titles(page).index("A better title"), "pin")
+    choose_in_menu(page, "A better title", "pin")
     until(page, lambda: titles(page)[0] == "A better title")
     page.driver.refresh()
     wait_ready(page)
@@ -42,17 +42,23 @@ def test_conversation_can_be_renamed_pinned_and_both_last(page):
     until(page, lambda: titles(page)[0] != "A better title")
 
 
+def delete_conversation(page):
+    """The first of the list; its notice stays."""
+    steps.open_menu(page, 0)
+    steps.click_and_hold_notice(page, '.menu [data-action="delete"]')
+
+
 def test_deleted_conversation_comes_back_by_undo(page):
     page.open()
     ask(page, "Delete me, please.")
     address = page.driver.current_url
-    choose_in_menu(page, 0, "delete")
+    delete_conversation(page)
     until(page, lambda: count(page, "article") == 0)
     assert "Delete me, please." not in titles(page)
     click(page, ".undo-button")
-    until(page, lambda: titles(page)[:1] == ["Delete me, please."])
-    assert page.driver.current_url == address and count(page, "article") == 2
-    choose_in_menu(page, 0, "delete")
+    until(page, lambda: titles(page)[:1] == ["Delete me, please."] and count(page, "article") == 2)
+    assert page.driver.current_url == address
+    delete_conversation(page)
     click(page, ".notice .icon-button")
     page.driver.refresh()
     wait_ready(page)
@@ -130,8 +136,9 @@ def test_file_that_is_no_export_is_refused_in_words(page, mock, document, tmp_pa
     page.open()
     wait_ready(page)
     open_settings(page, "data")
+    steps.watch(page, ".notice span")
     find(page, 'input[name="import"]').send_keys(str(file))
-    until(page, lambda: "could not be imported" in find(page, ".notice").text)
+    until(page, lambda: [text for text in steps.watched(page, ".notice span") if "could not be imported" in text])
 
 
 def test_server_without_sessions_leaves_conversations_to_the_browser(page, mock):
@@ -152,7 +159,7 @@ def test_server_without_sessions_leaves_conversations_to_the_browser(page, mock)
     until(page, lambda: titles(page) == ["Remember the wombats."])
     find(page, "#search").send_keys(Keys.ESCAPE)
     until(page, lambda: len(titles(page)) == 2)
-    choose_in_menu(page, 0, "delete")
+    delete_conversation(page)
     click(page, ".notice .icon-button")
     page.driver.refresh()
     wait_ready(page)
@@ -175,6 +182,27 @@ def test_conversations_of_the_server_can_be_read_while_it_is_away(page, mock):
     mock.start()
     wait_ready(page)
     until(page, lambda: "copies" not in find(page, ".sidebar-foot").text)
+
+
+def test_notice_stays_while_it_has_the_focus(page, mock):
+    hurry = "const set = setTimeout; window.setTimeout = (action, ms, ...rest) => set(action, ms === 6000 ? 50 : ms, ...rest)"
+    page.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": hurry})
+    page.open()
+    ask(page, "Delete me.")
+    delete_conversation(page)
+    page.js("return new Promise((done) => setTimeout(done, 500))")
+    assert count(page, ".undo-button") == 1 and len(mock.sessions.sessions) == 1
+    page.js("document.activeElement.blur()")
+    until(page, lambda: count(page, ".notice") == 0 and not mock.sessions.sessions)
+
+
+def test_found_thoughts_are_shown_without_their_tags(page, mock):
+    mock.reply = "<think>A wombat digs.</think>\n\nIt is an animal."
+    page.open()
+    ask(page, "What is it?")
+    find(page, "#search").send_keys("digs")
+    until(page, lambda: find(page, ".snippet").text.startswith("A wombat digs."))
+    assert "<" not in find(page, ".snippet").text
 
 
 def test_answers_of_the_api_are_never_kept_by_the_service_worker(page, mock):
