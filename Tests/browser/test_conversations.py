@@ -86,12 +86,21 @@ def test_conversation_exported_as_json_can_be_imported_again(page):
     until(page, lambda: steps.reply_text(page) == answer)
 
 
-def test_conversation_exported_as_markdown_is_readable(page):
+def test_conversation_exported_as_markdown_is_readable_and_can_be_imported_again(page):
     page.open()
-    ask(page, "Export this as text.")
+    answer = ask(page, "Export this as text.")
     choose_in_menu(page, 0, "export-md")
-    text = downloaded(page, "*.md", DOWNLOADS).read_text()
+    file = downloaded(page, "*.md", DOWNLOADS)
+    text = file.read_text()
     assert text.startswith("# Export this as text.\n\n## You\n\nExport this as text.\n\n## Assistant\n\n")
+    file.write_text(text.replace("# Export this as text.", "# From Markdown", 1))
+    open_settings(page, "data")
+    find(page, 'input[name="import"]').send_keys(str(file))
+    until(page, lambda: "From Markdown" in titles(page))
+    steps.close_dialog(page)
+    page.js("[...document.querySelectorAll('.conversation-row a')].find((a) => a.textContent === 'From Markdown').click()")
+    until(page, lambda: find(page, ".title").text == "From Markdown" and steps.reply_text(page) == answer)
+    assert find(page, ".user-bubble").text == "Export this as text."
 
 
 def test_all_conversations_can_be_exported(page):
@@ -128,10 +137,14 @@ def test_conversations_are_grouped_by_date(page, mock):
     assert headings[:3] == ["Pinned", "Today", "Previous 30 days"] and len(headings) == 4
 
 
-@pytest.mark.parametrize("document", ["{}", "not json", '{"format": "stellarchat.session", "version": 1}', "[1]"])
-def test_file_that_is_no_export_is_refused_in_words(page, mock, document, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "document"),
+    [("a.json", "{}"), ("a.json", "not json"), ("a.json", '{"format": "stellarchat.session", "version": 1}'), ("a.json", "[1]"),
+     ("a.md", "# Notes\n\nMilk")],
+)  # fmt: skip
+def test_file_that_is_no_export_is_refused_in_words(page, mock, name, document, tmp_path):
     mock.sessions_on = False
-    file = tmp_path / "other.json"
+    file = tmp_path / name
     file.write_text(document)
     page.open()
     wait_ready(page)

@@ -179,8 +179,10 @@ def test_queue_and_progress_are_told_before_the_first_word(page, mock):
     mock.allowed = 1
     send(page, "Go")
     until(page, lambda: "2 ahead" in find(page, ".waiting").text)
+    assert count(page, ".waiting progress") == 0
     mock.allowed = 4
     until(page, lambda: "300 of 900" in find(page, ".waiting").text)
+    assert find(page, ".waiting progress").get_property("position") == 300 / 900
     mock.allowed = None
     wait_reply(page)
 

@@ -84,6 +84,7 @@ def test_server_that_wants_a_key_gets_it_over_both_transports(page, mock):
     mock.api_key = "secret"
     page.open()
     wait_for(page, ".composer-hint .link-button")
+    assert "API key" in find(page, ".sidebar-foot").text
     text_box(page).send_keys("my draft")
     click(page, ".composer-hint .link-button")
     wait_for(page, "#api-key").send_keys("wrong", Keys.ENTER)

@@ -2,9 +2,11 @@ import { navigate } from '../routes/navigation';
 import { APIFailure } from '../services/api';
 import { writeDocument } from '../services/wire';
 import type { Conversation, GenerationSettings } from '../types/conversation';
-import { markdownOf } from '../utils/export';
+import { markdownOf, readMarkdown, type Speakers } from '../utils/export';
 import { download, fileName } from '../utils/files';
+import { newIdentifier } from '../utils/identifier';
 import { parseJSON } from '../utils/json';
+import type { Language } from '../utils/preferences';
 import { fill, texts, type TextKey } from '../utils/texts';
 import { currentAfterRemoval, latestLeaf, siblingsOf, withoutBranch } from '../utils/tree';
 import {
@@ -145,7 +147,7 @@ export async function exportConversation({ id, title }: Conversation, format: 'j
         if (!document) throw new Error(text('missingConversation'));
         const name = fileName(title, format);
         if (format === 'json') download(name, 'application/json', JSON.stringify(writeDocument(document), null, 2));
-        else download(name, 'text/markdown', markdownOf(title, shownPath(document), { you: text('you'), assistant: text('assistant') }));
+        else download(name, 'text/markdown', markdownOf(title, shownPath(document), speakers[preferencesStore.get().language], everyName));
     } catch (error) {
         tell('exportFailed')(error);
     }
@@ -160,10 +162,28 @@ export async function exportAll(): Promise<void> {
     }
 }
 
+const speakersOf = (language: Language): Speakers =>
+    ({ user: texts[language].you, assistant: texts[language].assistant, system: texts[language].system });
+const speakers: Readonly<Record<Language, Speakers>> = { en: speakersOf('en'), zh: speakersOf('zh') };
+const everyName = Object.values(speakers).flatMap((names) => Object.values<string>(names));
+
+/** An exported file as the archive takes it. @throws APIFailure if it is Markdown, but no conversation */
+function readExport(name: string, content: string): unknown {
+    if (!/\.(md|markdown)$/i.test(name)) return parseJSON(content);
+    const read = readMarkdown(content, Object.values(speakers));
+    if (!read) throw new APIFailure(400, 'not_an_export', '');
+    const now = Date.now();
+    const conversation: Conversation = {
+        id: newIdentifier(), title: read.title, createdAt: now, updatedAt: now, model: null, systemPrompt: null, pinned: false,
+        settings: preferencesStore.get().generation, currentMessageId: read.messages[read.messages.length - 1]?.id ?? null,
+    };
+    return writeDocument({ conversation, messages: read.messages });
+}
+
 export async function importFiles(files: readonly File[]): Promise<void> {
     for (const file of files) {
         try {
-            const added = await (await theArchive()).importFile(parseJSON(await file.text()));
+            const added = await (await theArchive()).importFile(readExport(file.name, await file.text()));
             await refreshList();
             notify(added.length === 1 ? text('importedOne') : text('imported', { count: String(added.length) }));
         } catch (error) {

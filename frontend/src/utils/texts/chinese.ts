@@ -38,6 +38,7 @@ export const chinese: Record<TextKey, string> = {
     conversationDeleted: '对话已删除。',
     messageDeleted: '消息已删除。',
     keptInBrowser: '对话保存在此浏览器中。',
+    lockedList: '输入 API 密钥之前，以下为可阅读的副本。',
     offlineList: '离线：以下为可阅读的副本。',
     replyRunning: '正在回复',
 
@@ -78,6 +79,7 @@ export const chinese: Record<TextKey, string> = {
 
     you: '你',
     assistant: '助手',
+    system: '系统',
     conversation: '对话',
     thinking: '正在处理…',
     queued: '排队中：前面还有 {count} 个',
@@ -178,7 +180,7 @@ export const chinese: Record<TextKey, string> = {
     apiKeyHint: '保存在此浏览器中，只发送给此服务器。',
     exportAll: '导出全部对话',
     importFile: '导入对话',
-    importHint: 'StellarChat 导出的 JSON 文件。',
+    importHint: 'StellarChat 导出的 JSON 或 Markdown 文件。',
     imported: '已导入 {count} 个对话。',
     importedOne: '已导入 1 个对话。',
     importFailed: '无法导入该文件：{reason}',

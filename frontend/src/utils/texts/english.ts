@@ -38,6 +38,7 @@ export const english = {
     conversationDeleted: 'Chat deleted.',
     messageDeleted: 'Message deleted.',
     keptInBrowser: 'Chats are kept in this browser.',
+    lockedList: 'These are copies to read, until the API key is entered.',
     offlineList: 'Offline: these are copies to read.',
     replyRunning: 'a reply is being written',
 
@@ -81,6 +82,7 @@ export const english = {
     // Messages
     you: 'You',
     assistant: 'Assistant',
+    system: 'System',
     conversation: 'Conversation',
     thinking: 'Working on it…',
     queued: 'Waiting: {count} ahead',
@@ -183,7 +185,7 @@ export const english = {
     apiKeyHint: 'Kept in this browser, and sent to this server only.',
     exportAll: 'Export all chats',
     importFile: 'Import chats',
-    importHint: 'JSON files that StellarChat has exported.',
+    importHint: 'JSON or Markdown files that StellarChat has exported.',
     imported: '{count} chats imported.',
     importedOne: '1 chat imported.',
     importFailed: 'The file could not be imported: {reason}',
