@@ -218,6 +218,23 @@ def test_found_thoughts_are_shown_without_their_tags(page, mock):
     assert "<" not in find(page, ".snippet").text
 
 
+def test_conversation_that_went_on_elsewhere_is_shown_when_the_page_is_looked_at_again(page, mock):
+    mock.reply = "An answer."
+    page.open()
+    ask(page, "First")
+    (session,) = mock.sessions.sessions
+    mock.sessions.add(session, {"role": "user", "content": "From a phone"})
+    mock.sessions.add(session, {"role": "assistant", "content": "There too."})
+    page.js("document.dispatchEvent(new Event('visibilitychange'))")
+    until(page, lambda: count(page, "article") == 4 and steps.reply_text(page) == "There too.")
+    click(page, f"{steps.REPLIES} [data-action=regenerate]")
+    until(page, lambda: steps.variants(page, "assistant") == [2, 2])
+    steps.wait_idle(page)
+    click(page, f"{steps.REPLIES} [data-action=previous]")
+    page.js("document.dispatchEvent(new Event('visibilitychange'))")
+    until(page, lambda: steps.variants(page, "assistant") == [1, 2])
+
+
 def test_answers_of_the_api_are_never_kept_by_the_service_worker(page, mock):
     page.open()
     ask(page, "Hello.")

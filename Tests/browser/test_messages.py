@@ -207,6 +207,20 @@ def test_reply_that_filled_the_context_says_so_in_place_of_a_limit(page, mock):
     assert "context is full" in find(page, '[data-testid="figures"]').text
 
 
+def test_message_edited_while_its_reply_is_written_stops_that_reply(page, mock):
+    page.open(endless=True)
+    send(page, "One")
+    wait_streaming(page)
+    click(page, ".edit-button")
+    page.let_replies_end()
+    mock.reply = "Done."
+    wait_for(page, ".editor textarea").send_keys(" and two", Keys.ENTER)
+    until(page, lambda: reply_text(page) == "Done." and not running(page) and mock.cancelled == 1)
+    assert variants(page, "user") == [2, 2]
+    click(page, 'article[data-role="user"] [data-action=previous]')
+    wait_reply(page, "cancelled")
+
+
 def test_reply_whose_question_is_deleted_is_stopped_on_the_server(page, mock):
     page.open(endless=True)
     send(page, "Go")

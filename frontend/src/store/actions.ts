@@ -46,17 +46,22 @@ export function stopActive(): void {
     stopReplies(chatStore.get().activeId);
 }
 
+// Each of these takes the place of a reply that is still being written: one would go on out of sight, and keep the next from being sent.
+
 export function editMessage(id: string, content: string): void {
     const { activeId } = chatStore.get();
     const old = findMessage(activeId, id);
+    stopReplies(activeId);
     if (old) say(activeId, old.parentId, content);
 }
 
 export function regenerate(id: string): void {
+    stopActive();
     askAgain(chatStore.get().activeId, id);
 }
 
 export function continueMessage(id: string): void {
+    stopActive();
     goOn(chatStore.get().activeId, id);
 }
 

@@ -87,6 +87,12 @@ export function showConversation(id: string): void {
     if (!known || known.state === 'missing' || known.state === 'unreachable') void reload(id);
 }
 
+/** Reads the conversation shown anew: it may have gone on in another tab or on another device. */
+export function refreshActive(): void {
+    const { state, conversation: { id, unsaved } } = activeConversation();
+    if (state === 'ready' && !unsaved && !hasRunningReply(id)) void reload(id);
+}
+
 const pollInterval = 1_000;
 
 /**
@@ -145,7 +151,9 @@ function merge(stored: ConversationDocument, before: OpenConversation): Partial<
     }
     const last = own[own.length - 1];
     const wanted = before.state === 'ready' ? before.conversation.currentMessageId : last?.unsaved ? last.id : null;
-    const currentMessageId = wanted !== null && known.has(wanted) ? wanted : stored.conversation.currentMessageId;
+    // Where the stored branch goes on from what is shown, it is followed.
+    const goesOn = pathTo(messages, stored.conversation.currentMessageId).some(({ id }) => id === wanted);
+    const currentMessageId = wanted !== null && known.has(wanted) && !goesOn ? wanted : stored.conversation.currentMessageId;
     return { state: 'ready', messages, conversation: { ...stored.conversation, currentMessageId } };
 }
 
