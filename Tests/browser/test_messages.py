@@ -5,8 +5,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from steps import (
-    REPLIES, ask, click, click_and_hold_notice, count, draft, find, find_all, press_enter, reply_text, running, send, stop_a_reply,
-    stored_reply, text_box, until, variants, wait_for, wait_idle, wait_ready, wait_reply, wait_streaming, watch, watched,
+    REPLIES, ask, click, click_and_hold_notice, click_stop, count, draft, find, find_all, press_enter, reply_text, running, send,
+    stop_a_reply, stored_reply, text_box, until, variants, wait_for, wait_idle, wait_ready, wait_reply, wait_streaming, watch, watched,
 )  # fmt: skip
 
 
@@ -53,10 +53,10 @@ def test_stopped_reply_can_be_continued(page):
     until(page, lambda: stored_reply(page))
     before = stored_reply(page)
     articles = count(page, "article")
-    page.let_replies_end()
     click(page, '[data-action="continue"]:enabled')
-    wait_idle(page)
     until(page, lambda: len(stored_reply(page)) > len(before))
+    click_stop(page)
+    wait_idle(page)
     assert stored_reply(page).startswith(before)
     assert count(page, "article") == articles
 

@@ -37,10 +37,10 @@ def test_reload_in_the_middle_of_a_reply_keeps_what_was_written(page):
     assert starts_alike(reply_text(page), before)
     assert find(page, ".user-bubble").text == LONG
     kept = stored_reply(page)
-    page.let_replies_end()
     click(page, '[data-action="continue"]:enabled')
-    wait_reply(page)
     until(page, lambda: len(stored_reply(page)) > len(kept))
+    click_stop(page)
+    wait_idle(page)
     assert stored_reply(page).startswith(kept)
 
 
