@@ -27,7 +27,9 @@ def start_browser():
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     browser = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
-    browser.set_script_timeout(300)  # a machine may have other things to do for a minute
+    # A machine may have other things to do for minutes.
+    browser.set_script_timeout(300)
+    browser.command_executor.client_config.timeout = 600
     return browser
 
 

@@ -71,6 +71,7 @@ class MockDaemon:
         self.queue = {"running": 0, "waiting": 0, "capacity": 64}
         self.queue_positions = []  # told before the reply begins, when the client asks for progress
         self.sessions_on = True
+        self.sessions_fail = False
         self.sessions = SessionStore()
         self.api_key = None
         self.finish_reason = "stop"
@@ -138,6 +139,9 @@ class MockDaemon:
         if self._is_locked(path, headers, query):
             locked = {"error": {"message": "Incorrect API key provided.", "type": "authentication_error", "code": "invalid_api_key"}}
             await self._respond(writer, 401, locked)
+            return True
+        if path.startswith("/api/sessions") and self.sessions_fail:
+            await self._respond(writer, 500, {"error": {"message": "The disk is asleep.", "type": "server_error"}})
             return True
         if path.startswith("/api/sessions") and self.sessions_on:
             await self._respond(writer, *self.sessions.handle(method, target, body))

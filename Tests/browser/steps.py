@@ -7,7 +7,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-WAIT = 120  # seconds until a state that does not come is a failure; long, for machines that have other things to do
+WAIT = 300  # seconds until a state that does not come is a failure; long, for machines that have other things to do
 REPLIES = 'article[data-role="assistant"]'
 NARROW = 832  # 52rem: below this width the list of conversations is a drawer
 

@@ -108,6 +108,22 @@ def test_message_that_never_reached_the_server_is_kept_and_sent_with_the_next_tr
     assert [m["content"] for m in mock.sessions.messages[session].values()] == ["First", "An answer.", "Second", "An answer."]
 
 
+def test_archive_that_fails_for_a_while_is_asked_again_though_the_server_says_it_is_well(page, mock):
+    mock.reply = "An answer."
+    page.open()
+    ask(page, "First")
+    page.driver.refresh()
+    wait_reply(page)
+    mock.sessions_fail = True
+    page.driver.refresh()
+    wait_ready(page)
+    until(page, lambda: "copies" in find(page, ".sidebar-foot").text and reply_text(page) == "An answer.")
+    (session,) = mock.sessions.sessions
+    mock.sessions.add(session, {"role": "user", "content": "From a phone"})
+    mock.sessions_fail = False
+    until(page, lambda: count(page, "article") == 3 and "copies" not in find(page, ".sidebar-foot").text)
+
+
 @pytest.mark.parametrize("times", [3])
 def test_connection_that_is_cut_again_and_again_is_opened_again(page, mock, times):
     mock.reply = "word "

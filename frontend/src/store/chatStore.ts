@@ -7,6 +7,7 @@ import { createStore, useStore } from './createStore';
 import { knownArchive, listStore, putInList, theArchive } from './listStore';
 import { liveReply } from './liveReplies';
 import { preferencesStore } from './preferencesStore';
+import { againWhileReady } from './serverStore';
 
 /** `new`: nothing has been said yet, and nothing is stored. */
 export type OpenState = 'new' | 'loading' | 'ready' | 'missing' | 'unreachable';
@@ -119,6 +120,7 @@ export async function reload(id: string): Promise<void> {
             if (before.state === 'ready') return {};
             return copy ? { state: 'ready', ...copy } : { state: 'unreachable' };
         });
+        againWhileReady(() => void reload(id));
     }
 }
 
