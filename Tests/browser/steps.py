@@ -1,13 +1,14 @@
 """What a reader does with the page, in terms of the tests. Nothing here depends on the language of the page."""
 
+import inspect
+import time
 from pathlib import Path
 
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
 
-WAIT = 300  # seconds until a state that does not come is a failure; long, for machines that have other things to do
+LOOKS = 2400  # for a state; two minutes and more. Counted, so that time in which a busy machine runs nothing of this does not pass
 REPLIES = 'article[data-role="assistant"]'
 NARROW = 832  # 52rem: below this width the list of conversations is a drawer
 
@@ -24,12 +25,20 @@ def count(page, selector):
     return len(find_all(page, selector))
 
 
-def until(page, condition, seconds=WAIT):
-    return WebDriverWait(page.driver, seconds, 0.05, [StaleElementReferenceException]).until(lambda _: condition())
+def until(page, condition):
+    """What the condition gives once that is true. Elements that are not there yet, or not any more, make it false."""
+    for _ in range(LOOKS):
+        try:
+            if found := condition():
+                return found
+        except (NoSuchElementException, StaleElementReferenceException):
+            pass
+        time.sleep(0.05)
+    raise TimeoutError(f"not within {LOOKS} looks at {page.driver.current_url}: {inspect.getsource(condition).strip()}")
 
 
-def wait_for(page, selector, seconds=WAIT):
-    until(page, lambda: count(page, selector) > 0, seconds)
+def wait_for(page, selector):
+    until(page, lambda: count(page, selector) > 0)
     return find(page, selector)
 
 
