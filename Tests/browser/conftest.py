@@ -26,7 +26,23 @@ def start_browser():
     for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1440,900"):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    return webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+    browser = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+    # A machine may have other things to do for minutes.
+    browser.set_script_timeout(300)
+    browser.command_executor.client_config.timeout = 600
+    return browser
+
+
+# While `endless` is set, replies go on after their end, to the end of the context: however fast the engine, they run until they are stopped.
+ENDLESS = """
+window.endless = true;
+const send = WebSocket.prototype.send;
+WebSocket.prototype.send = function (data) {
+    const message = JSON.parse(data);
+    if (window.endless && message.type === 'chat.message') Object.assign(message, { ignore_eos: true, max_tokens: undefined });
+    return send.call(this, JSON.stringify(message));
+};
+"""
 
 
 class Page:
@@ -37,8 +53,9 @@ class Page:
         self.url = url
         self.is_mock = is_mock
 
-    def open(self, language=ENGLISH, theme="light", width=1440, height=900, path="/", limit=96):
-        """`limit`: most tokens of a reply, so that a test does not wait for all that a small model has to say."""
+    def open(self, language=ENGLISH, theme="light", width=1440, height=900, path="/", limit=96, endless=False):
+        """`limit`: most tokens of a reply, so that a test does not wait for all that a small model has to say. With `endless`, replies
+        run until they are stopped, or `let_replies_end` is called before they are asked for."""
         self.driver.execute_cdp_cmd("Emulation.setLocaleOverride", {})
         self.driver.execute_cdp_cmd("Emulation.setUserAgentOverride", {"userAgent": "StellarChat tests", "acceptLanguage": language})
         features = [{"name": "prefers-color-scheme", "value": theme}]
@@ -50,15 +67,25 @@ class Page:
             value = json.dumps(json.dumps({"max_tokens": limit}))
             script = f"localStorage['stellarchat.generation'] ??= {value}"
             self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})
+        if endless:
+            self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": ENDLESS})
         self.driver.get(self.url + path)
         return self
+
+    def let_replies_end(self):
+        """Until the page is loaded anew."""
+        self.js("window.endless = false")
 
     def js(self, script, *arguments):
         return self.driver.execute_script(script, *arguments)
 
+    def network_events(self):
+        """What this tab's network has done since the last call."""
+        return [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
+
     def requested_urls(self):
         """Every address this tab has asked for since the last call, WebSockets included."""
-        messages = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
+        messages = self.network_events()
         urls = [message["params"]["request"]["url"] for message in messages if message["method"] == "Network.requestWillBeSent"]
         return urls + [message["params"]["url"] for message in messages if message["method"] == "Network.webSocketCreated"]
 

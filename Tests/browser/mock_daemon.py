@@ -8,11 +8,13 @@ import argparse
 import asyncio
 import base64
 import hashlib
+import itertools
 import json
 import mimetypes
 import re
 import struct
 import threading
+import time
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
@@ -63,11 +65,13 @@ class MockDaemon:
         self.verbose = verbose
         self.reply = SAMPLE_REPLY
         self.delay = 0.004  # seconds between pieces
+        self.allowed = None  # so many events of progress and pieces of text are sent, and the rest once this is raised; None: all
         self.first_delay = 0.05
         self.loading = False
         self.queue = {"running": 0, "waiting": 0, "capacity": 64}
         self.queue_positions = []  # told before the reply begins, when the client asks for progress
         self.sessions_on = True
+        self.sessions_fail = False
         self.sessions = SessionStore()
         self.api_key = None
         self.finish_reason = "stop"
@@ -136,6 +140,9 @@ class MockDaemon:
             locked = {"error": {"message": "Incorrect API key provided.", "type": "authentication_error", "code": "invalid_api_key"}}
             await self._respond(writer, 401, locked)
             return True
+        if path.startswith("/api/sessions") and self.sessions_fail:
+            await self._respond(writer, 500, {"error": {"message": "The disk is asleep.", "type": "server_error"}})
+            return True
         if path.startswith("/api/sessions") and self.sessions_on:
             await self._respond(writer, *self.sessions.handle(method, target, body))
             return True
@@ -184,6 +191,22 @@ class MockDaemon:
         """Word-like pieces, about as long as a model's tokens."""
         return re.findall(r"\s?\S{1,6}|\s", self.reply)
 
+    def _endless(self, request):
+        """The pieces of a reply; again and again for a request that wants no end."""
+        pieces = self._pieces()
+        return itertools.cycle(pieces) if request.get("ignore_eos") else pieces
+
+    def _progress(self):
+        """What is told before the first word: places in the queue, then how much of the prompt has been read."""
+        for position in self.queue_positions:
+            yield {"queue_position": position, "prompt_tokens": 900, "processed_tokens": 0}
+        for done in (0, 300, 600, 900) if self.queue_positions else ():
+            yield {"queue_position": None, "prompt_tokens": 900, "processed_tokens": done}
+
+    async def _may_send(self, number):
+        while self.allowed is not None and number >= self.allowed:
+            await asyncio.sleep(0.01)
+
     def _note(self, transport, request, record):
         self.requests.append({"transport": transport, "messages": request["messages"], "body": request, "record": record})
 
@@ -200,34 +223,35 @@ class MockDaemon:
             return await self._respond(writer, 400, body)
         stored = self.sessions.begin_reply(record, request["messages"]) if record else None
         try:
-            await (self._event_stream if streams else self._whole)(stored, writer)
+            await (self._event_stream if streams else self._whole)(request, stored, writer)
             self._finish(stored, "complete")
         except BaseException:
             self._finish(stored, "interrupted")
             raise
 
-    async def _whole(self, stored, writer):
+    async def _whole(self, request, stored, writer):
         if stored:
             stored["content"] += self.reply
         choice = {"index": 0, "message": {"role": "assistant", "content": self.reply}, "finish_reason": self.finish_reason}
-        await self._respond(writer, 200, {"choices": [choice], "usage": usage(self._pieces(), "prompt_tokens", "completion_tokens")})
+        await self._respond(writer, 200, {"choices": [choice], "usage": usage(len(self._pieces()), "prompt_tokens", "completion_tokens")})
 
-    async def _event_stream(self, stored, writer):
+    async def _event_stream(self, request, stored, writer):
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
 
         async def event(value):
             writer.write(b"data: " + (value if isinstance(value, bytes) else json.dumps(value).encode()) + b"\n\n")
             await writer.drain()
 
-        pieces = self._pieces()
+        begun, sent = time.monotonic(), 0
         await event({"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}]})
-        for piece in pieces:
-            await asyncio.sleep(self.delay)
+        for sent, piece in enumerate(self._endless(request), 1):
+            await self._may_send(sent - 1)
+            await pause(begun + sent * self.delay)
             if stored:
                 stored["content"] += piece
             await event({"choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": None}]})
         await event({"choices": [{"index": 0, "delta": {}, "finish_reason": self.finish_reason}]})
-        await event({"choices": [], "usage": usage(pieces, "prompt_tokens", "completion_tokens")})
+        await event({"choices": [], "usage": usage(sent, "prompt_tokens", "completion_tokens")})
         await event(b"[DONE]")
 
     async def _websocket(self, headers, reader, writer):
@@ -267,28 +291,26 @@ class MockDaemon:
         if self.error:
             return await event("error", {"type": self.error[0], "message": self.error[1]})
         stored = self.sessions.begin_reply(record, message["messages"]) if record else None
-        pieces = self._pieces()
+        sent = 0
         try:
-            if message.get("progress"):
-                for position in self.queue_positions:
-                    await event("progress", {"queue_position": position, "prompt_tokens": 900, "processed_tokens": 0})
-                    await asyncio.sleep(0.3)
-                for done in (0, 300, 600, 900) if self.queue_positions else ():
-                    await event("progress", {"queue_position": None, "prompt_tokens": 900, "processed_tokens": done})
-                    await asyncio.sleep(0.3)
+            told = list(self._progress()) if message.get("progress") else []
+            for number, progress in enumerate(told):
+                await self._may_send(number)
+                await event("progress", progress)
             await asyncio.sleep(self.first_delay)
             await event("content_block_start", {"type": "text", "index": 0})
-            for piece in pieces:
+            begun = time.monotonic()
+            for sent, piece in enumerate(self._endless(message), 1):
+                await self._may_send(len(told) + sent - 1)
                 if stored:
                     stored["content"] += piece
                 await event("content_block_delta", {"index": 0, "delta": {"type": "text_delta", "text": piece}})
-                if self.delay:
-                    await asyncio.sleep(self.delay)
+                await pause(begun + sent * self.delay)
             await event("content_block_stop", {"index": 0})
-            end = {"delta": {"finish_reason": self.finish_reason}, "usage": usage(pieces, "input_tokens", "output_tokens")}
+            end = {"delta": {"finish_reason": self.finish_reason}, "usage": usage(sent, "input_tokens", "output_tokens")}
             if message.get("progress"):
-                end["timings"] = {"prompt_n": 40, "prompt_ms": 31.0, "prompt_per_second": 1290.3, "predicted_n": len(pieces),
-                                  "predicted_ms": 1000.0, "predicted_per_second": float(len(pieces)), "cached_n": 12}  # fmt: skip
+                end["timings"] = {"prompt_n": 40, "prompt_ms": 31.0, "prompt_per_second": 1290.3, "predicted_n": sent,
+                                  "predicted_ms": 1000.0, "predicted_per_second": float(sent), "cached_n": 12}  # fmt: skip
             await event("message_delta", end)
             await event("message_stop", {})
             self._finish(stored, "complete")
@@ -297,8 +319,13 @@ class MockDaemon:
             raise
 
 
-def usage(pieces, prompt, reply):
-    return {prompt: 40, reply: len(pieces), "total_tokens": 40 + len(pieces)}
+async def pause(until):
+    """By the clock, so that a reply keeps its pace whatever sending costs; others have their turn in any case."""
+    await asyncio.sleep(max(0, until - time.monotonic()))
+
+
+def usage(tokens, prompt, reply):
+    return {prompt: 40, reply: tokens, "total_tokens": 40 + tokens}
 
 
 async def read_frame(reader):

@@ -42,7 +42,6 @@ def clear(page):
 
 def main(address):
     browser = start_browser()
-    browser.set_script_timeout(60)
     try:
         page = Page(browser, address)
         for name, language, theme, width, height, question in LOOKS:

@@ -1,13 +1,14 @@
 """What a reader does with the page, in terms of the tests. Nothing here depends on the language of the page."""
 
+import inspect
+import time
 from pathlib import Path
 
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
 
-WAIT = 60
+LOOKS = 2400  # for a state; two minutes and more. Counted, so that time in which a busy machine runs nothing of this does not pass
 REPLIES = 'article[data-role="assistant"]'
 NARROW = 832  # 52rem: below this width the list of conversations is a drawer
 
@@ -24,12 +25,20 @@ def count(page, selector):
     return len(find_all(page, selector))
 
 
-def until(page, condition, seconds=WAIT):
-    return WebDriverWait(page.driver, seconds, 0.05, [StaleElementReferenceException]).until(lambda _: condition())
+def until(page, condition):
+    """What the condition gives once that is true. Elements that are not there yet, or not any more, make it false."""
+    for _ in range(LOOKS):
+        try:
+            if found := condition():
+                return found
+        except (NoSuchElementException, StaleElementReferenceException):
+            pass
+        time.sleep(0.05)
+    raise TimeoutError(f"not within {LOOKS} looks at {page.driver.current_url}: {inspect.getsource(condition).strip()}")
 
 
-def wait_for(page, selector, seconds=WAIT):
-    until(page, lambda: count(page, selector) > 0, seconds)
+def wait_for(page, selector):
+    until(page, lambda: count(page, selector) > 0)
     return find(page, selector)
 
 
@@ -52,8 +61,16 @@ def wait_ready(page):
 
 
 def send(page, text):
+    """Enter is pressed again where it did nothing, as while a busy server was thought to be away."""
     wait_ready(page)
-    text_box(page).send_keys(text, Keys.ENTER)
+    text_box(page).send_keys(text.replace("\n", Keys.SHIFT + Keys.ENTER + Keys.NULL))
+    until(page, lambda: press_enter(page))
+
+
+def press_enter(page):
+    wait_ready(page)
+    text_box(page).send_keys(Keys.ENTER)
+    return draft(page) == ""
 
 
 def wait_reply(page, state="complete", replies=1):
@@ -86,29 +103,62 @@ def click_stop(page):
     page.js("""document.querySelector('[data-action="stop"]')?.click()""")
 
 
-def stop_from_within(page):
-    """Makes the page itself press the button as soon as a reply has text: a fast model may be done before a driver's click arrives."""
-    page.js(f"""clearInterval(window.stopTimer);
-    window.stopTimer = setInterval(() => {{
-        const reply = document.querySelector('{REPLIES}[data-state="streaming"] .markdown');
-        const button = document.querySelector('[data-action="stop"]');
-        if (reply?.innerText && button) {{ clearInterval(window.stopTimer); button.click(); }}
-    }}, 1);""")
+def wait_streaming(page, characters=1):
+    """Until a reply runs that shows so much text; for pages opened with `endless`, where it can't be over before that is seen."""
+    until(page, lambda: count(page, f'{REPLIES}[data-state="streaming"]') > 0 and len(reply_text(page).strip()) >= characters)
 
 
 def stop_a_reply(page, text, stop=click_stop):
-    """Sends `text` and stops the reply; again where a real model has ended its reply before it could be stopped."""
-    for _ in range(8):
-        before = count(page, REPLIES)
-        if stop is click_stop:
-            stop_from_within(page)
-        send(page, text)
-        until(page, lambda: count(page, f'{REPLIES}[data-state="streaming"]') > 0 or (count(page, REPLIES) > before and not running(page)))
-        stop(page)
-        wait_idle(page)
-        if count(page, f'{REPLIES}[data-state="cancelled"]') > 0:
-            return find_all(page, REPLIES)[-1]
-    raise AssertionError("no reply could be stopped")
+    """Sends `text` and stops the reply as soon as it shows some; on a page opened with `endless`."""
+    send(page, text)
+    wait_streaming(page)
+    stop(page)
+    wait_idle(page)
+    return wait_reply(page, "cancelled")
+
+
+def click_and_hold_notice(page, selector):
+    """Clicks the last match, and takes hold of the notice that this brings: one without the focus goes after some seconds."""
+    click_and_see(page, selector, ".notice button")
+
+
+def click_and_see(page, selector, sight):
+    """Clicks the last match, and focuses what this shows from within the page: it may be there for a short time only."""
+    wait_for(page, selector)
+    page.js(
+        """const [selector, sight] = arguments;
+        [...document.querySelectorAll(selector)].pop().click();
+        return new Promise((done) => {
+            const look = () => document.querySelector(sight) ? done(document.querySelector(sight).focus()) : setTimeout(look);
+            look() })""",
+        selector, sight,
+    )  # fmt: skip
+
+
+def watch(page, selector):
+    """From now on `watched` gives every text that the first match has shown, in order: a driver would see only some of them."""
+    page.js(
+        """const selector = arguments[0];
+        const seen = (window.watched ??= {})[selector] = [];
+        const look = () => { const text = document.querySelector(selector)?.textContent;
+            if (text !== undefined && text !== seen[seen.length - 1]) seen.push(text) };
+        new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true }); look()""",
+        selector,
+    )
+
+
+def watched(page, selector):
+    return page.js("return window.watched[arguments[0]]", selector)
+
+
+def stored_reply(page):
+    """The text of the last reply shown, as the server has it; empty where it has none."""
+    return page.js(
+        """const id = [...document.querySelectorAll(arguments[0])].pop()?.dataset.id;
+        return fetch(`/api/sessions/${location.pathname.split('/').pop()}/messages?limit=200`).then((answer) => answer.json())
+            .then(({ data }) => data?.find((message) => message.id === id)?.content ?? '')""",
+        REPLIES,
+    )
 
 
 def variants(page, role):
@@ -139,14 +189,23 @@ def new_conversation(page):
 
 def titles(page):
     open_sidebar(page)
-    return [element.text for element in find_all(page, ".conversation-row > a .truncate")]
+    return page.js("return [...document.querySelectorAll('.conversation-row > a .truncate')].map((title) => title.textContent)")
 
 
 def choose_in_menu(page, row, action):
-    """Opens the menu of a conversation in the list, and chooses."""
-    open_sidebar(page)
-    page.js("arguments[0].click()", find_all(page, ".conversation-row .icon-button")[row])
+    """Opens the menu of a conversation in the list, by its place or title, and chooses."""
+    open_menu(page, row)
     click(page, f'.menu [data-action="{action}"]')
+
+
+def open_menu(page, row):
+    open_sidebar(page)
+    page.js(
+        """const rows = [...document.querySelectorAll('.conversation-row')];
+        const row = rows.find((row) => row.querySelector('.truncate').textContent === arguments[0]) ?? rows[arguments[0]];
+        row.querySelector('.icon-button').click()""",
+        row,
+    )
 
 
 def open_settings(page, tab="chat"):

@@ -7,8 +7,9 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from steps import (
-    REPLIES, ask, choose_in_menu, click, close_dialog, close_drawer, count, find, find_all, new_conversation, open_settings, open_sidebar,
-    reply_text, stop_a_reply, text_box, titles, until, variants, wait_for, wait_idle, wait_ready,
+    REPLIES, ask, choose_in_menu, click, click_and_hold_notice, click_and_see, close_dialog, close_drawer, count, find, find_all,
+    new_conversation, open_menu, open_settings, open_sidebar, reply_text, stop_a_reply, text_box, titles, until, variants, wait_for,
+    wait_idle, wait_ready,
 )  # fmt: skip
 
 AXE = (Path(axe_core_python.__file__).parent / "axe.min.js").read_text()
@@ -37,7 +38,8 @@ def check_view(page, width, name):
 @pytest.mark.parametrize(("language", "lang"), [("en-US", "en"), ("zh-CN", "zh-CN")])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_all_features_in_every_look(page, theme, language, lang, width):
-    page.open(language=language, theme=theme, width=width, height=844, limit=48)
+    page.open(language=language, theme=theme, width=width, height=844, limit=48, endless=True)
+    page.let_replies_end()
     wait_ready(page)
     assert page.js("return [document.documentElement.lang, document.documentElement.dataset.theme]") == [lang, theme]
     check_view(page, width, "first page")
@@ -58,8 +60,7 @@ def test_all_features_in_every_look(page, theme, language, lang, width):
     find(page, ".editor textarea").send_keys(Keys.ENTER)
     until(page, lambda: variants(page, "user") == [2, 2])
     wait_idle(page)
-    click(page, f"{REPLIES} [data-action=copy]")
-    until(page, lambda: count(page, f'{REPLIES} [data-action=copy][data-state="idle"]') == 0)
+    click_and_see(page, f"{REPLIES} [data-action=copy]", f'{REPLIES} [data-action=copy]:not([data-state="idle"])')
     check_view(page, width, "variants")
 
     for tab in ("chat", "page", "server", "data"):
@@ -79,7 +80,7 @@ def test_all_features_in_every_look(page, theme, language, lang, width):
     choose_in_menu(page, 0, "rename")
     wait_for(page, ".title-editor").send_keys(f"{theme} {lang} {width}", Keys.ENTER)
     until(page, lambda: titles(page)[0] == f"{theme} {lang} {width}")
-    page.js("document.querySelector('.conversation-row .icon-button').click()")
+    open_menu(page, 0)
     wait_for(page, ".menu")
     check_view(page, width, "menu")
     page.js("return document.activeElement").send_keys(Keys.ESCAPE)
@@ -88,12 +89,13 @@ def test_all_features_in_every_look(page, theme, language, lang, width):
     until(page, lambda: count(page, ".conversation-row") == 1)
     check_view(page, width, "search")
     find(page, "#search").send_keys(Keys.CONTROL + "a" + Keys.NULL, Keys.BACKSPACE)
-    choose_in_menu(page, 0, "delete")
-    wait_for(page, ".undo-button")
+    open_menu(page, 0)
+    click_and_hold_notice(page, '.menu [data-action="delete"]')
     check_view(page, width, "undo")
     click(page, ".undo-button")
     close_drawer(page)
     new_conversation(page)
+    page.js("window.endless = true")
     stop_a_reply(page, "Count to a thousand.")
     check_view(page, width, "stopped")
 

@@ -4,15 +4,13 @@ Run after frontend/scripts/build: `pytest Tests/browser` (against a stand-in for
 `STELLAR_BASE_URL=http://127.0.0.1:8080 pytest Tests/browser` (against a running daemon; tests that steer the server keep the stand-in).
 """
 
-import time
-
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from steps import (
-    REPLIES, choose, click, count, draft, find, find_all, new_conversation, reply_text, send,
-    stop_a_reply, text_box, until, wait_for, wait_idle, wait_ready, wait_reply,
+    ask, choose, click, click_stop, count, draft, find, new_conversation, reply_text, running, send,
+    stop_a_reply, text_box, until, wait_for, wait_idle, wait_ready, wait_reply, wait_streaming, watch, watched,
 )  # fmt: skip
 
 
@@ -49,29 +47,25 @@ def test_message_is_answered_and_figures_are_shown(page):
 
 
 def test_reply_grows_while_it_streams(page):
-    page.open(limit=1024)
-    page.js(
-        """window.lengths = new Set();
-        new MutationObserver(() => {
-            const reply = document.querySelector('article[data-state="streaming"] .markdown');
-            if (reply) window.lengths.add(reply.textContent.length);
-        }).observe(document.body, { subtree: true, childList: true, characterData: true });"""
-    )
+    page.open(endless=True)
+    growing = 'article[data-state="streaming"] .markdown'
+    watch(page, growing)
     send(page, "Write a long story about the sea.")
-    wait_reply(page)
-    assert len(page.js("return [...window.lengths]")) >= 3
+    until(page, lambda: len({len(text) for text in watched(page, growing)}) >= 3)
+    click_stop(page)
+    wait_reply(page, "cancelled")
 
 
 def test_stop_keeps_what_was_written(page):
-    page.open(limit=1024)
-    reply = stop_a_reply(page, "Count from one to one thousand in words.")
-    length = len(reply.text)
-    assert length > 0 and "Stopped" in reply.text
-    time.sleep(0.3)
-    assert len(reply.text) == length
-    send(page, "And now?")
-    wait_idle(page)
-    assert find_all(page, REPLIES)[-1].get_attribute("data-state") == "complete"
+    page.open(endless=True)
+    assert "Stopped" in stop_a_reply(page, "Count from one to one thousand in words.").text
+    text = reply_text(page)
+    assert text
+    first = page.js("return document.querySelector('article[data-role=assistant]').dataset.id")
+    page.let_replies_end()
+    ask(page, "And now?")
+    assert wait_reply(page).get_attribute("data-id") != first
+    assert page.js("return document.querySelector('article[data-role=assistant] .markdown').innerText") == text
 
 
 def test_shift_enter_starts_a_line_and_enter_of_an_input_method_does_not_send(page):
@@ -158,7 +152,7 @@ def test_conversation_and_draft_survive_a_reload_and_a_new_conversation_is_empty
 def test_example_prompt_is_sent(page):
     page.open()
     wait_ready(page)
-    wait_for(page, ".example:enabled").click()
+    click(page, ".example:enabled")
     wait_reply(page)
     assert find(page, ".user-bubble").text
 
@@ -176,7 +170,7 @@ def test_nothing_is_wider_than_the_screen(page, width, theme):
 
 
 def test_settings_and_stop_work_from_the_keyboard(page):
-    page.open(limit=1024)
+    page.open(endless=True)
     wait_ready(page)
     focused = "return document.activeElement"
     find(page, '.header [data-action="settings"]').send_keys(Keys.ENTER)
@@ -193,15 +187,11 @@ def test_settings_and_stop_work_from_the_keyboard(page):
 
 def test_screen_readers_hear_the_finished_reply_once(page):
     page.open()
-    page.js(
-        """window.heard = [];
-        new MutationObserver(() => window.heard.push(document.querySelector('[data-testid=announcer]').textContent))
-            .observe(document.querySelector('[data-testid=announcer]'), { childList: true, characterData: true, subtree: true });"""
-    )
-    send(page, "Say hello.")
-    wait_reply(page)
-    heard = page.js("return window.heard")
-    assert len(heard) == 2 and heard[1].startswith("Reply finished.") and len(heard[1]) > len("Reply finished. ")
+    watch(page, "[data-testid=announcer]")
+    ask(page, "Say hello.")
+    silence, begun, finished = watched(page, "[data-testid=announcer]")
+    assert silence == "" and begun
+    assert finished.startswith("Reply finished.") and len(finished) > len("Reply finished. ")
 
 
 # Against the stand-in
@@ -221,12 +211,8 @@ def test_whole_conversation_is_sent_in_order(page, mock):
 
 
 def test_stop_cancels_on_the_server(page, mock):
-    mock.reply = "word " * 2000
-    page.open()
-    send(page, "Go")
-    wait_for(page, 'article[data-state="streaming"]')
-    click(page, "[data-action=stop]")
-    wait_reply(page, "cancelled")
+    page.open(endless=True)
+    stop_a_reply(page, "Go")
     until(page, lambda: mock.cancelled == 1)
 
 
@@ -242,14 +228,12 @@ def test_messages_left_without_a_reply_reach_the_model_as_one(page, mock):
 
 
 def test_late_text_of_a_stopped_reply_does_not_reach_the_next_one(page, mock):
-    mock.reply = "old " * 2000
-    page.open()
-    send(page, "Go")
-    wait_for(page, 'article[data-state="streaming"]')
+    mock.reply = "old "
+    page.open(endless=True)
+    stop_a_reply(page, "Go")
     mock.reply = "new text"
-    click(page, "[data-action=stop]")
-    send(page, "Again")
-    assert wait_reply(page).find_element(By.CSS_SELECTOR, ".markdown").text == "new text"
+    page.let_replies_end()
+    assert ask(page, "Again") == "new text"
 
 
 def test_page_falls_back_to_server_sent_events(page, mock):
@@ -264,10 +248,10 @@ def test_page_falls_back_to_server_sent_events(page, mock):
 
 
 def test_lost_connection_keeps_the_text_and_retry_answers_again(page, mock):
-    mock.reply = "word " * 2000
-    page.open()
+    mock.reply = "word "
+    page.open(endless=True)
     send(page, "Go")
-    wait_for(page, 'article[data-state="streaming"]')
+    wait_streaming(page)
     text_box(page).send_keys("the next draft")
     mock.stop()
     reply = wait_reply(page, "interrupted")
@@ -278,10 +262,10 @@ def test_lost_connection_keeps_the_text_and_retry_answers_again(page, mock):
     text_box(page).send_keys(Keys.ENTER)
     assert count(page, 'article[data-role="user"]') == 1
     mock.reply = "All is well."
+    page.let_replies_end()
     mock.start()
     wait_ready(page)
-    until(page, lambda: find(page, ".failure button").is_enabled())
-    find(page, ".failure button").click()
+    click(page, ".failure button:enabled")
     assert wait_reply(page).find_element(By.CSS_SELECTOR, ".markdown").text == "All is well."
     assert text_box(page).get_attribute("value") == "the next draft"
     assert [m["content"] for m in mock.requests[-1]["messages"]] == ["Go"]
@@ -290,7 +274,9 @@ def test_lost_connection_keeps_the_text_and_retry_answers_again(page, mock):
 def test_connection_cut_while_idle_is_opened_again_unnoticed(page, mock):
     page.open()
     wait_ready(page)
+    until(page, lambda: [event for event in page.network_events() if event["method"] == "Network.webSocketHandshakeResponseReceived"])
     mock.cut_connections()
+    until(page, lambda: [event for event in page.network_events() if event["method"] == "Network.webSocketClosed"])
     send(page, "Hello")
     wait_reply(page)
 
@@ -300,10 +286,9 @@ def test_loading_model_is_shown_and_sending_waits(page, mock):
     page.open()
     wait_for(page, '.status-pill[data-state="loading"]')
     text_box(page).send_keys("early", Keys.ENTER)
-    assert count(page, "article") == 0 and text_box(page).get_attribute("value") == "early"
+    assert count(page, "article") == 0 and draft(page) == "early"
     mock.loading = False
-    wait_ready(page)
-    text_box(page).send_keys(Keys.ENTER)
+    send(page, "")
     wait_reply(page)
 
 
@@ -313,27 +298,47 @@ def test_servers_own_words_about_an_error_are_shown(page, mock):
     send(page, "Too long")
     assert "maximum context length is 2048 tokens <b>." in wait_reply(page, "failed").text
     mock.error = None
-    find(page, ".failure button").click()
+    click(page, ".failure button:enabled")
     wait_reply(page, "complete")
 
 
 def test_scrolling_up_lets_go_and_jump_to_latest_takes_hold_again(page, mock):
-    mock.reply = "A paragraph of the story.\n\n" * 400
-    mock.delay = 0.002
-    page.open()
+    mock.reply = "A paragraph of the story.\n\n"
+    page.open(endless=True)
     send(page, "A long story")
+    top = "return document.querySelector('.conversation').scrollTop"
+    height = "return document.querySelector('.conversation').scrollHeight"
     distance = "const c = document.querySelector('.conversation'); return c.scrollHeight - c.scrollTop - c.clientHeight"
-    until(page, lambda: page.js("return document.querySelector('.conversation').scrollTop") > 300)
+    until(page, lambda: page.js(top) > 300)
     assert page.js(distance) < 100
     page.js("document.querySelector('.conversation').scrollBy(0, -250)")
-    jump = wait_for(page, ".jump-button")
-    top = page.js("return document.querySelector('.conversation').scrollTop")
-    time.sleep(0.3)
-    assert page.js("return document.querySelector('.conversation').scrollTop") == top
-    page.js("arguments[0].click()", jump)
-    until(page, lambda: count(page, ".jump-button") == 0)
-    wait_reply(page)
+    wait_for(page, ".jump-button")
+    kept, before = page.js(top), page.js(height)
+    until(page, lambda: page.js(height) > before + 500)
+    assert page.js(top) == kept and running(page)
+    click(page, ".jump-button")
+    until(page, lambda: count(page, ".jump-button") == 0 and page.js(distance) < 100)
+    before = page.js(height)
+    until(page, lambda: page.js(height) > before + 500)
     assert page.js(distance) < 100
+    click_stop(page)
+    wait_idle(page)
+    until(page, lambda: page.js(distance) < 100)
+
+
+def test_end_stays_in_sight_when_messages_above_it_become_shorter(page, mock):
+    """As those do that are asked to be continued no longer once there is a later one."""
+    mock.finish_reason = "length"
+    page.open(width=390, height=844)
+    ask(page, "A table")
+    for place, buttons in ((0, 1), (99_999, 0)):
+        page.js(f"document.querySelector('.conversation').scrollTo(0, {place})")
+        until(page, lambda: count(page, ".jump-button") == buttons)
+    mock.error = ("server_error", "Something broke.")
+    send(page, "Fail")
+    wait_for(page, ".failure")
+    distance = "const c = document.querySelector('.conversation'); return c.scrollHeight - c.scrollTop - c.clientHeight"
+    until(page, lambda: page.js(distance) < 2 and count(page, ".jump-button") == 0)
 
 
 def test_copy_works_without_the_clipboard_api(page, mock):
@@ -362,23 +367,27 @@ def test_markdown_is_rendered(page, mock):
     assert link.get_attribute("target") == "_blank" and "noopener" in link.get_attribute("rel")
 
 
+def live_tokens(page):
+    """How many tokens the page has drawn of the running reply."""
+    return find(page, '[data-testid="live-figures"] li:last-child').get_attribute("textContent").split(" ")[0]
+
+
 def test_growing_and_finished_rendering_agree(page, mock):
     mock.reply = "\n\n".join([
         "- a\n- b\n\n  more", "text\n===", "    indented", "~~~\nfence\n\n\ttab\n~~~", "<b>html</b> inline", "5. five", "6. six",
         "1. outer\n   ```sh\n   ls\n\n   pwd\n   ```\n   after", "| a | b |\n|--|--|\n| 1 | 2 |", "> quote\n> more", "the end", "really",
     ])  # fmt: skip
-    mock.delay = 0.03  # slower than a busy machine's frames: the page must show most pieces by themselves
+    mock.allowed = 0
     page.open()
-    page.js(
-        """window.shown = [];
-        new MutationObserver(() => {
-            const reply = document.querySelector('article[data-role="assistant"] .markdown');
-            if (reply && window.shown[window.shown.length - 1] !== reply.textContent) window.shown.push(reply.textContent);
-        }).observe(document.body, { subtree: true, childList: true, characterData: true });"""
-    )
+    watch(page, 'article[data-role="assistant"] .markdown')
     send(page, "Mixed")
+    pieces = len(mock._pieces())
+    for number in range(1, pieces):
+        mock.allowed = number  # the page shows every piece by itself, however busy the machine
+        until(page, lambda: live_tokens(page) == str(number))
+    mock.allowed = None
     wait_reply(page)
-    shown = page.js("return window.shown")
+    shown = watched(page, 'article[data-role="assistant"] .markdown')
     assert len(shown) > 20
     assert shown[-1].startswith(shown[-2][:-6])
     code_shown_as_text = [text for text in shown if "~~~\n" in text or "```sh" in text]

@@ -33,7 +33,7 @@ def test_conversation_can_be_renamed_pinned_and_both_last(page):
     until(page, lambda: titles(page)[0] == "A better title")
     new_conversation(page)
     ask(page, "Something newer.")
-    choose_in_menu(page, titles(page).index("A better title"), "pin")
+    choose_in_menu(page, "A better title", "pin")
     until(page, lambda: titles(page)[0] == "A better title")
     page.driver.refresh()
     wait_ready(page)
@@ -42,17 +42,23 @@ def test_conversation_can_be_renamed_pinned_and_both_last(page):
     until(page, lambda: titles(page)[0] != "A better title")
 
 
+def delete_conversation(page):
+    """The first of the list; its notice stays."""
+    steps.open_menu(page, 0)
+    steps.click_and_hold_notice(page, '.menu [data-action="delete"]')
+
+
 def test_deleted_conversation_comes_back_by_undo(page):
     page.open()
     ask(page, "Delete me, please.")
     address = page.driver.current_url
-    choose_in_menu(page, 0, "delete")
+    delete_conversation(page)
     until(page, lambda: count(page, "article") == 0)
     assert "Delete me, please." not in titles(page)
     click(page, ".undo-button")
-    until(page, lambda: titles(page)[:1] == ["Delete me, please."])
-    assert page.driver.current_url == address and count(page, "article") == 2
-    choose_in_menu(page, 0, "delete")
+    until(page, lambda: titles(page)[:1] == ["Delete me, please."] and count(page, "article") == 2)
+    assert page.driver.current_url == address
+    delete_conversation(page)
     click(page, ".notice .icon-button")
     page.driver.refresh()
     wait_ready(page)
@@ -80,12 +86,21 @@ def test_conversation_exported_as_json_can_be_imported_again(page):
     until(page, lambda: steps.reply_text(page) == answer)
 
 
-def test_conversation_exported_as_markdown_is_readable(page):
+def test_conversation_exported_as_markdown_is_readable_and_can_be_imported_again(page):
     page.open()
-    ask(page, "Export this as text.")
+    answer = ask(page, "Export this as text.")
     choose_in_menu(page, 0, "export-md")
-    text = downloaded(page, "*.md", DOWNLOADS).read_text()
+    file = downloaded(page, "*.md", DOWNLOADS)
+    text = file.read_text()
     assert text.startswith("# Export this as text.\n\n## You\n\nExport this as text.\n\n## Assistant\n\n")
+    file.write_text(text.replace("# Export this as text.", "# From Markdown", 1))
+    open_settings(page, "data")
+    find(page, 'input[name="import"]').send_keys(str(file))
+    until(page, lambda: "From Markdown" in titles(page))
+    steps.close_dialog(page)
+    page.js("[...document.querySelectorAll('.conversation-row a')].find((a) => a.textContent === 'From Markdown').click()")
+    until(page, lambda: find(page, ".title").text == "From Markdown" and steps.reply_text(page) == answer)
+    assert find(page, ".user-bubble").text == "Export this as text."
 
 
 def test_all_conversations_can_be_exported(page):
@@ -122,16 +137,21 @@ def test_conversations_are_grouped_by_date(page, mock):
     assert headings[:3] == ["Pinned", "Today", "Previous 30 days"] and len(headings) == 4
 
 
-@pytest.mark.parametrize("document", ["{}", "not json", '{"format": "stellarchat.session", "version": 1}', "[1]"])
-def test_file_that_is_no_export_is_refused_in_words(page, mock, document, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "document"),
+    [("a.json", "{}"), ("a.json", "not json"), ("a.json", '{"format": "stellarchat.session", "version": 1}'), ("a.json", "[1]"),
+     ("a.md", "# Notes\n\nMilk")],
+)  # fmt: skip
+def test_file_that_is_no_export_is_refused_in_words(page, mock, name, document, tmp_path):
     mock.sessions_on = False
-    file = tmp_path / "other.json"
+    file = tmp_path / name
     file.write_text(document)
     page.open()
     wait_ready(page)
     open_settings(page, "data")
+    steps.watch(page, ".notice span")
     find(page, 'input[name="import"]').send_keys(str(file))
-    until(page, lambda: "could not be imported" in find(page, ".notice").text)
+    until(page, lambda: [text for text in steps.watched(page, ".notice span") if "could not be imported" in text])
 
 
 def test_server_without_sessions_leaves_conversations_to_the_browser(page, mock):
@@ -152,7 +172,7 @@ def test_server_without_sessions_leaves_conversations_to_the_browser(page, mock)
     until(page, lambda: titles(page) == ["Remember the wombats."])
     find(page, "#search").send_keys(Keys.ESCAPE)
     until(page, lambda: len(titles(page)) == 2)
-    choose_in_menu(page, 0, "delete")
+    delete_conversation(page)
     click(page, ".notice .icon-button")
     page.driver.refresh()
     wait_ready(page)
@@ -175,6 +195,44 @@ def test_conversations_of_the_server_can_be_read_while_it_is_away(page, mock):
     mock.start()
     wait_ready(page)
     until(page, lambda: "copies" not in find(page, ".sidebar-foot").text)
+
+
+def test_notice_stays_while_it_has_the_focus(page, mock):
+    hurry = "const set = setTimeout; window.setTimeout = (action, ms, ...rest) => set(action, ms === 6000 ? 50 : ms, ...rest)"
+    page.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": hurry})
+    page.open()
+    ask(page, "Delete me.")
+    delete_conversation(page)
+    page.js("return new Promise((done) => setTimeout(done, 500))")
+    assert count(page, ".undo-button") == 1 and len(mock.sessions.sessions) == 1
+    page.js("document.activeElement.blur()")
+    until(page, lambda: count(page, ".notice") == 0 and not mock.sessions.sessions)
+
+
+def test_found_thoughts_are_shown_without_their_tags(page, mock):
+    mock.reply = "<think>A wombat digs.</think>\n\nIt is an animal."
+    page.open()
+    ask(page, "What is it?")
+    find(page, "#search").send_keys("digs")
+    until(page, lambda: find(page, ".snippet").text.startswith("A wombat digs."))
+    assert "<" not in find(page, ".snippet").text
+
+
+def test_conversation_that_went_on_elsewhere_is_shown_when_the_page_is_looked_at_again(page, mock):
+    mock.reply = "An answer."
+    page.open()
+    ask(page, "First")
+    (session,) = mock.sessions.sessions
+    mock.sessions.add(session, {"role": "user", "content": "From a phone"})
+    mock.sessions.add(session, {"role": "assistant", "content": "There too."})
+    page.js("document.dispatchEvent(new Event('visibilitychange'))")
+    until(page, lambda: count(page, "article") == 4 and steps.reply_text(page) == "There too.")
+    click(page, f"{steps.REPLIES} [data-action=regenerate]")
+    until(page, lambda: steps.variants(page, "assistant") == [2, 2])
+    steps.wait_idle(page)
+    click(page, f"{steps.REPLIES} [data-action=previous]")
+    page.js("document.dispatchEvent(new Event('visibilitychange'))")
+    until(page, lambda: steps.variants(page, "assistant") == [1, 2])
 
 
 def test_answers_of_the_api_are_never_kept_by_the_service_worker(page, mock):

@@ -5,8 +5,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from steps import (
-    REPLIES, ask, click, count, draft, find, find_all, reply_text, send, stop_a_reply, text_box, until, variants, wait_for, wait_idle,
-    wait_ready, wait_reply,
+    REPLIES, ask, click, click_and_hold_notice, click_stop, count, draft, find, find_all, press_enter, reply_text, running, send,
+    stop_a_reply, stored_reply, text_box, until, variants, wait_for, wait_idle, wait_ready, wait_reply, wait_streaming, watch, watched,
 )  # fmt: skip
 
 
@@ -47,15 +47,17 @@ def test_edited_message_begins_a_branch_and_the_old_one_stays(page):
 
 
 def test_stopped_reply_can_be_continued(page):
-    page.open(limit=1024)
+    page.open(endless=True)
     stop_a_reply(page, "Count from one to one thousand in words.")
     until(page, lambda: count(page, '[data-action="continue"]') == 1)
-    before = reply_text(page).strip()
+    until(page, lambda: stored_reply(page))
+    before = stored_reply(page)
     articles = count(page, "article")
-    click(page, '[data-action="continue"]')
+    click(page, '[data-action="continue"]:enabled')
+    until(page, lambda: len(stored_reply(page)) > len(before))
+    click_stop(page)
     wait_idle(page)
-    assert reply_text(page).startswith(before[: len(before) // 2])
-    assert len(reply_text(page)) >= len(before)
+    assert stored_reply(page).startswith(before)
     assert count(page, "article") == articles
 
 
@@ -76,11 +78,11 @@ def test_deleted_message_comes_back_by_undo_and_is_gone_for_good_without(page, m
     page.open()
     ask(page, "First")
     ask(page, "Second")
-    click(page, f"{REPLIES} [data-action=delete]")
+    click_and_hold_notice(page, f"{REPLIES} [data-action=delete]")
     until(page, lambda: count(page, "article") == 3)
     click(page, ".undo-button")
     until(page, lambda: count(page, "article") == 4)
-    page.js("document.querySelectorAll('article[data-role=user]')[1].querySelector('[data-action=delete]').click()")
+    click_and_hold_notice(page, "article[data-role=user] [data-action=delete]")
     until(page, lambda: count(page, "article") == 2)
     click(page, ".notice .icon-button")
     (session,) = mock.sessions.sessions
@@ -174,14 +176,15 @@ def test_pictures_of_other_hosts_are_links(page, mock):
 def test_queue_and_progress_are_told_before_the_first_word(page, mock):
     mock.queue_positions = [2, 1]
     page.open()
-    page.js(
-        """window.told = new Set(); new MutationObserver(() => {
-            const waiting = document.querySelector('.waiting'); if (waiting) told.add(waiting.textContent) })
-            .observe(document.body, {subtree: true, childList: true, characterData: true})"""
-    )
-    ask(page, "Go")
-    told = page.js("return [...told]")
-    assert any("2 ahead" in text for text in told) and any("300 of 900" in text for text in told), told
+    mock.allowed = 1
+    send(page, "Go")
+    until(page, lambda: "2 ahead" in find(page, ".waiting").text)
+    assert count(page, ".waiting progress") == 0
+    mock.allowed = 4
+    until(page, lambda: "300 of 900" in find(page, ".waiting").text)
+    assert find(page, ".waiting progress").get_property("position") == 300 / 900
+    mock.allowed = None
+    wait_reply(page)
 
 
 @pytest.mark.parametrize("limit", ["length", "stop"])
@@ -191,7 +194,42 @@ def test_reply_that_reached_its_limit_says_so_and_offers_to_continue(page, mock,
     page.open()
     ask(page, "Go")
     assert (count(page, '[data-action="continue"]') == 1) == (limit == "length")
+    assert ("limit of 21 tokens" in find(page, '[data-testid="figures"]').text) == (limit == "length")
     assert mock.requests[0]["body"]["max_tokens"] == 1024
+
+
+def test_reply_that_filled_the_context_says_so_in_place_of_a_limit(page, mock):
+    mock.reply = "word " * 2010
+    mock.delay = 0
+    mock.finish_reason = "length"
+    page.open()
+    ask(page, "Go")
+    assert "context is full" in find(page, '[data-testid="figures"]').text
+
+
+def test_message_edited_while_its_reply_is_written_stops_that_reply(page, mock):
+    page.open(endless=True)
+    send(page, "One")
+    wait_streaming(page)
+    click(page, ".edit-button")
+    page.let_replies_end()
+    mock.reply = "Done."
+    wait_for(page, ".editor textarea").send_keys(" and two", Keys.ENTER)
+    until(page, lambda: reply_text(page) == "Done." and not running(page) and mock.cancelled == 1)
+    assert variants(page, "user") == [2, 2]
+    click(page, 'article[data-role="user"] [data-action=previous]')
+    wait_reply(page, "cancelled")
+
+
+def test_reply_whose_question_is_deleted_is_stopped_on_the_server(page, mock):
+    page.open(endless=True)
+    send(page, "Go")
+    wait_streaming(page)
+    click_and_hold_notice(page, "article[data-role=user] [data-action=delete]")
+    until(page, lambda: mock.cancelled == 1)
+    assert count(page, "article") == 0 and not running(page)
+    click(page, ".undo-button")
+    assert "Stopped" in wait_reply(page, "cancelled").text
 
 
 DROP = """
@@ -211,10 +249,11 @@ def test_dropped_text_file_goes_into_the_prompt_and_other_files_do_not(page, moc
     until(page, lambda: "notes.md" in draft(page))
     assert draft(page).startswith("Explain this: \n\nnotes.md:\n````md\nline\n```\ninner\n```\n````")
     before = draft(page)
+    watch(page, ".notice span")
     page.js(DROP, "picture.png", [137, 80, 78, 71, 0, 255])
-    until(page, lambda: "picture.png" in find(page, ".notice").text)
+    until(page, lambda: [text for text in watched(page, ".notice span") if "picture.png" in text])
     page.js(DROP, "huge.txt", "x" * 1_000_001)
-    until(page, lambda: "huge.txt" in find(page, ".notice").text)
+    until(page, lambda: [text for text in watched(page, ".notice span") if "huge.txt" in text])
     assert draft(page) == before
 
 
@@ -223,7 +262,7 @@ def test_long_message_of_the_reader_is_folded(page, mock):
     wait_ready(page)
     page.js(DROP, "long.txt", "a line\n" * 200)
     until(page, lambda: "long.txt" in draft(page))
-    text_box(page).send_keys(Keys.ENTER)
+    until(page, lambda: press_enter(page))
     wait_reply(page)
     assert find(page, ".user-bubble").text.count("a line") < 30
     click(page, ".more-button")
@@ -233,13 +272,15 @@ def test_long_message_of_the_reader_is_folded(page, mock):
 
 def test_reply_goes_on_while_another_conversation_is_read_and_two_run_at_once(page, mock):
     mock.reply = "slow " * 300
+    mock.allowed = 10
     page.open()
     send(page, "First")
-    wait_for(page, f'{REPLIES}[data-state="streaming"]')
+    wait_streaming(page)
     click(page, '[data-action="new"]')
     until(page, lambda: count(page, "article") == 0)
     mock.reply = "quick"
     assert ask(page, "Second") == "quick"
+    mock.allowed = None
     assert [request["transport"] for request in mock.requests] == ["ws", "sse"]
     page.driver.find_element(By.XPATH, "//*[@class='conversation-row']//a[contains(., 'First')]").click()
     wait_reply(page, "complete")

@@ -84,19 +84,20 @@ def test_server_that_wants_a_key_gets_it_over_both_transports(page, mock):
     mock.api_key = "secret"
     page.open()
     wait_for(page, ".composer-hint .link-button")
+    assert "API key" in find(page, ".sidebar-foot").text
     text_box(page).send_keys("my draft")
     click(page, ".composer-hint .link-button")
     wait_for(page, "#api-key").send_keys("wrong", Keys.ENTER)
     until(page, lambda: count(page, "dialog") == 0)
-    text_box(page).send_keys(Keys.ENTER)
+    send(page, "")
     reply = wait_reply(page, "failed")
     assert "API key" in reply.text
-    page.js("document.querySelector('.failure .retry-button').click()")
+    click(page, '.failure [data-action="key"]')
     field = wait_for(page, "#api-key")
     field.send_keys(Keys.CONTROL + "a" + Keys.NULL, "secret", Keys.ENTER)
     until(page, lambda: count(page, "dialog") == 0)
     until(page, lambda: count(page, ".composer-hint .link-button") == 0)
-    page.js("[...document.querySelectorAll('.failure .retry-button')].pop().click()")
+    click(page, ".failure .retry-button:enabled")
     wait_reply(page, "complete")
     assert [m["content"] for m in mock.requests[-1]["messages"]] == ["my draft"]
     mock.refuse_websocket = True
@@ -141,6 +142,14 @@ def test_context_gauge_warns_before_the_context_is_full(page, mock):
     until(page, lambda: find(page, ".context-gauge").get_attribute("data-full") == "true")
     wait_reply(page, replies=2)
     until(page, lambda: "nearly full" in find(page, "#composer-hint").text)
+
+
+def test_details_are_told_in_the_language_of_the_page(page, mock):
+    page.open(language="zh-CN")
+    wait_ready(page)
+    assert "上下文：" in find(page, '[data-testid="intro"]').text
+    click(page, ".status-pill")
+    assert "1 小时 10 分钟" in wait_for(page, "#server-details").text
 
 
 def test_details_of_server_and_model_are_told(page):

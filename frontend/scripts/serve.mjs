@@ -13,9 +13,10 @@ const types = {
     '.woff2': 'font/woff2',
     '.webmanifest': 'application/manifest+json',
 };
-// The same rules as the daemon's, so that what they forbid is noticed here.
+// The same rules as the daemon's, so that what they forbid is noticed here; a daemon elsewhere may be asked where the page is built for it.
+const elsewhere = process.env.VITE_API_URL ? ` ${new URL(process.env.VITE_API_URL).origin}` : '';
 const policy = [
-    "default-src 'self'", "script-src 'self'", "style-src 'self'", "img-src 'self' data: blob:", "connect-src 'self' ws: wss:",
+    "default-src 'self'", "script-src 'self'", "style-src 'self'", "img-src 'self' data: blob:", `connect-src 'self' ws: wss:${elsewhere}`,
     "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'",
 ].join('; ');
 

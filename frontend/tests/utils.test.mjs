@@ -10,6 +10,7 @@ const { splitReasoning } = await load('utils/reasoning');
 const { titleFrom, wireMessages } = await load('utils/conversation');
 const { currentAfterRemoval, latestLeaf, pathTo, siblingsOf, withoutBranch } = await load('utils/tree');
 const { groupByDate } = await load('utils/dates');
+const { markdownOf, readMarkdown } = await load('utils/export');
 const { fencedFile, fileName } = await load('utils/files');
 const { readGeneration, generationObject } = await load('utils/preferences');
 const { texts, fill } = await load('utils/texts/index');
@@ -162,4 +163,27 @@ test('events of the server are read, and what is none is ignored', () => {
 test('only well-formed ids make a place', () => {
     assert.equal(readPlace('/c/abc_-1').conversationId, 'abc_-1');
     for (const path of ['/', '/c/', '/c/a/b', '/c/%3Cimg', `/c/${'x'.repeat(65)}`]) assert.equal(readPlace(path).conversationId, undefined);
+});
+
+const english = { user: 'You', assistant: 'Assistant', system: 'System' };
+const chinese = { user: '你', assistant: '助手', system: '系统' };
+const everyName = [...Object.values(english), ...Object.values(chinese)];
+
+test('a conversation written as Markdown is read again as it was, in both languages', () => {
+    const contents = ['How?\n\n## You\n\\## Assistant\n# Title', '# So\n\n```md\n## 助手\n```\n\n## Other', 'Thanks', 'Bye'];
+    const path = contents.map((content, index) => message(`m${index}`, null, index % 2 ? 'assistant' : 'user', content));
+    for (const names of [english, chinese]) {
+        const read = readMarkdown(markdownOf('A  title\nof two lines', path, names, everyName), [english, chinese]);
+        assert.equal(read.title, 'A title of two lines');
+        assert.deepEqual(read.messages.map(({ role, content }) => [role, content]), path.map(({ role, content }) => [role, content]));
+        assert.deepEqual(read.messages.map(({ parentId }) => parentId), [null, ...read.messages.slice(0, -1).map(({ id }) => id)]);
+    }
+});
+
+test('Markdown that is no conversation is refused, and line ends and marks of other systems are taken', () => {
+    for (const text of ['', '# Title', '# Title\n\nText\n\n## You\n\nHello', '## You\n\nHello', 'Text', '# Title\n\n## Someone\n\nHello']) {
+        assert.equal(readMarkdown(text, [english, chinese]), undefined, text);
+    }
+    const read = readMarkdown('\uFEFF# T\r\n\r\n## You\r\n\r\nOne\r\ntwo\r\n', [english]);
+    assert.deepEqual(read.messages.map(({ content }) => content), ['One\ntwo']);
 });

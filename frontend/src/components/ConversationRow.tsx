@@ -7,6 +7,7 @@ import { useStore } from '../store/createStore';
 import { setDrawer } from '../store/interfaceStore';
 import type { Conversation } from '../types/conversation';
 import { isComposing } from '../utils/keyboard';
+import { withoutReasoningTags } from '../utils/reasoning';
 import { DownloadIcon, FileIcon, MoreIcon, PencilIcon, PinIcon, TrashIcon } from './icons';
 import { Menu } from './Menu';
 
@@ -40,7 +41,7 @@ export const ConversationRow = memo(function ConversationRow({ conversation, act
                     <span className="truncate">{title}</span>
                     {running && <span className="running-dot"><span className="sr-only">{t('replyRunning')}</span></span>}
                 </span>
-                {snippet !== undefined && snippet !== '' && <span className="snippet">{snippet}</span>}
+                {snippet !== undefined && snippet !== '' && <span className="snippet">{withoutReasoningTags(snippet)}</span>}
             </a>
             <Menu label={t('conversationMenu', { title })} icon={<MoreIcon size={16} />} items={[
                 { name: 'rename', text: t('rename'), icon: <PencilIcon size={16} />, onChoose: () => setRenaming(true) },

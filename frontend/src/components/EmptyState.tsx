@@ -18,7 +18,7 @@ export function EmptyState(): JSX.Element {
             <h2 id="greeting">{t('greeting')}</h2>
             <p className="intro" data-testid="intro">
                 {intro(server, t)}
-                {context !== undefined && <span className="context-note">{t('contextLength')}: {t('contextTokens',
+                {context !== undefined && <span className="context-note">{t('contextNote',
                     { count: formatCount(context) })}</span>}
             </p>
             <ul className="examples" aria-label={t('examples')}>

@@ -34,7 +34,8 @@ export function FailureNotice({ message, isLast }: FailureNoticeProps): JSX.Elem
                 {failure.detail !== undefined && <p className="mt-0.5 break-words text-sm opacity-90">{failure.detail}</p>}
             </div>
             {failure.kind === 'unauthorized' && (
-                <button type="button" className="retry-button" onClick={() => openDialog('settings')}>{t('enterKey')}</button>
+                <button type="button" className="retry-button" data-action="key"
+                    onClick={() => openDialog('settings')}>{t('enterKey')}</button>
             )}
             {isLast && (
                 <button type="button" className="retry-button" onClick={() => regenerate(message.id)} disabled={!able}>

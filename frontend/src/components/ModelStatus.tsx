@@ -57,19 +57,19 @@ function details(server: ServerKnowledge, t: Translate): readonly (readonly [str
         [t('connection'), transport && state === 'ready' ? t(transport === 'websocket' ? 'connectionSocket' : 'connectionEvents')
             : undefined],
         [t('version'), version],
-        [t('uptime'), uptimeSeconds === undefined ? undefined : duration(uptimeSeconds)],
+        [t('uptime'), uptimeSeconds === undefined ? undefined : duration(uptimeSeconds, t)],
     ];
     return rows.flatMap(([name, value]) => (value === undefined || value === '' ? [] : [[name, value] as const]));
 }
 
 /** Days, hours, minutes and seconds, the largest two of them. */
-function duration(seconds: number): string {
-    const parts = [[86_400, 'd'], [3_600, 'h'], [60, 'min'], [1, 's']] as const;
+function duration(seconds: number, t: Translate): string {
+    const parts = [[86_400, 'days'], [3_600, 'hours'], [60, 'minutes'], [1, 'seconds']] as const;
     let rest = Math.round(seconds);
     const words = parts.map(([length, unit]) => {
         const count = Math.floor(rest / length);
         rest -= count * length;
-        return count > 0 ? `${count} ${unit}` : '';
+        return count > 0 ? t(unit, { count: String(count) }) : '';
     });
-    return words.filter(Boolean).slice(0, 2).join(' ') || '0 s';
+    return words.filter(Boolean).slice(0, 2).join(' ') || t('seconds', { count: '0' });
 }

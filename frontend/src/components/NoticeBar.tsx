@@ -1,6 +1,6 @@
 import { useTranslation } from '../hooks/useTranslation';
 import { useStore } from '../store/createStore';
-import { dismissNotice, interfaceStore } from '../store/interfaceStore';
+import { dismissNotice, holdNotice, interfaceStore } from '../store/interfaceStore';
 import { IconButton } from './IconButton';
 import { CloseIcon } from './icons';
 
@@ -11,7 +11,9 @@ export function NoticeBar(): JSX.Element {
     return (
         <div role="status" aria-live="polite" className="notice-area">
             {notice && (
-                <div key={notice.id} className="notice" data-testid="notice">
+                <div key={notice.id} className="notice" data-testid="notice"
+                    onPointerEnter={() => holdNotice(true)} onPointerLeave={() => holdNotice(false)}
+                    onFocus={() => holdNotice(true)} onBlur={() => holdNotice(false)}>
                     <span className="min-w-0 flex-1 break-words">{notice.text}</span>
                     {notice.undo && <button type="button" className="undo-button" onClick={notice.undo}>{t('undo')}</button>}
                     <IconButton className="icon-button small" label={t('close')}

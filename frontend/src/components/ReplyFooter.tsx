@@ -2,7 +2,7 @@ import { useTranslation, type Translate } from '../hooks/useTranslation';
 import { continueMessage, deleteMessage, regenerate } from '../store/actions';
 import { useActive } from '../store/chatStore';
 import { useStore } from '../store/createStore';
-import { canAsk, serverStore } from '../store/serverStore';
+import { canAsk, contextLengthOf, serverStore } from '../store/serverStore';
 import type { LiveReply, Message, ReplyFigures } from '../types/chat';
 import { formatCount, formatRate, formatSeconds, liveRate } from '../utils/figures';
 import { splitReasoning } from '../utils/reasoning';
@@ -16,10 +16,11 @@ import { VariantSwitch } from './VariantSwitch';
 export function ReplyFooter({ message, variant, variants, isLast }: MessageItemProps): JSX.Element {
     const { t } = useTranslation();
     const able = useStore(serverStore, ({ state }) => canAsk(state));
-    const maxTokens = useActive(({ conversation }) => conversation.settings.maxTokens);
+    const model = useActive(({ conversation }) => conversation.model);
+    const contextLength = useStore(serverStore, (server) => contextLengthOf(server, model));
     const cutOff = message.content !== ''
         && (message.finishReason === 'length' || message.state === 'cancelled' || message.state === 'interrupted');
-    const end = endText(message, maxTokens, t);
+    const end = endText(message, contextLength, t);
     const parts = [...(end === undefined ? [] : [end]), ...(message.figures ? figureTexts(message.figures, t) : [])];
     return (
         <div className="message-actions" data-last={isLast}>
@@ -50,12 +51,14 @@ export function ReplyFooter({ message, variant, variants, isLast }: MessageItemP
     );
 }
 
-function endText({ state, finishReason, figures, failure }: Message, maxTokens: number | undefined, t: Translate): string | undefined {
+function endText({ state, finishReason, figures, failure }: Message, contextLength: number | undefined, t: Translate): string | undefined {
     if (state === 'cancelled') return t('stopped');
     if (state === 'interrupted' && !failure) return t('interrupted');
     if (finishReason !== 'length') return undefined;
-    const reachedOwnLimit = maxTokens !== undefined && maxTokens > 0 && (figures?.outputTokens ?? maxTokens) >= maxTokens;
-    return reachedOwnLimit ? t('lengthLimit', { count: formatCount(maxTokens) }) : t('contextLimit');
+    const { inputTokens, outputTokens } = figures ?? {};
+    if (inputTokens === undefined || outputTokens === undefined) return t('someLimit');
+    const isContextFull = contextLength !== undefined && inputTokens + outputTokens >= contextLength - 1;
+    return isContextFull ? t('contextLimit') : t('lengthLimit', { count: formatCount(outputTokens) });
 }
 
 function figureTexts(figures: ReplyFigures, t: Translate): string[] {

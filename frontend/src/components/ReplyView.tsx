@@ -36,7 +36,8 @@ export function ReplyView(props: MessageItemProps): JSX.Element {
 function Waiting({ progress }: { readonly progress: ReplyProgress | undefined }): JSX.Element {
     const { t } = useTranslation();
     const { queuePosition, promptTokens, processedTokens } = progress ?? {};
-    const reading = promptTokens !== undefined && processedTokens !== undefined && promptTokens >= 256 && processedTokens < promptTokens;
+    const reading = queuePosition === undefined && promptTokens !== undefined && processedTokens !== undefined
+        && promptTokens >= 256 && processedTokens < promptTokens;
     const text = queuePosition !== undefined
         ? queuePosition > 0 ? t('queued', { count: String(queuePosition) }) : t('queuedNext')
         : reading ? t('reading', { done: formatCount(processedTokens), total: formatCount(promptTokens) }) : undefined;

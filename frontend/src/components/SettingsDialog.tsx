@@ -109,8 +109,8 @@ function DataSettings(): JSX.Element {
             <button type="button" className="retry-button" onClick={() => chooser.current?.click()}>
                 <UploadIcon size={16} />{t('importFile')}
             </button>
-            <input ref={chooser} type="file" name="import" accept=".json,application/json" multiple hidden aria-hidden="true" tabIndex={-1}
-                onChange={(event) => {
+            <input ref={chooser} type="file" name="import" accept=".json,.md,application/json,text/markdown" multiple hidden
+                aria-hidden="true" tabIndex={-1} onChange={(event) => {
                     void importFiles([...event.target.files ?? []]);
                     event.target.value = '';
                 }} />

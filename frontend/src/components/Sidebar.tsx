@@ -6,6 +6,7 @@ import { useStore } from '../store/createStore';
 import { interfaceStore, openDialog, setDrawer } from '../store/interfaceStore';
 import { listStore, setSearch } from '../store/listStore';
 import { preferencesStore } from '../store/preferencesStore';
+import { serverStore } from '../store/serverStore';
 import { ConversationList } from './ConversationList';
 import { IconButton } from './IconButton';
 import { CloseIcon, NewConversationIcon, SearchIcon, SettingsIcon, SidebarIcon, StarIcon } from './icons';
@@ -17,6 +18,7 @@ export function Sidebar(): JSX.Element | null {
     const open = useStore(preferencesStore, ({ sidebarOpen }) => sidebarOpen);
     const drawerOpen = useStore(interfaceStore, (state) => state.drawerOpen);
     const place = useStore(listStore, (state) => state.place);
+    const needsKey = useStore(serverStore, (server) => server.needsKey);
     const drawer = useRef<HTMLElement>(null);
     useEffect(() => {
         if (!narrow || !drawerOpen) return undefined;
@@ -32,7 +34,8 @@ export function Sidebar(): JSX.Element | null {
         };
     }, [narrow, drawerOpen]);
     if (!(narrow ? drawerOpen : open)) return null;
-    const note = place === 'browser' ? t('keptInBrowser') : place === 'copies' ? t('offlineList') : undefined;
+    const note = place === 'browser' ? t('keptInBrowser') : place === 'copies' ? t(needsKey ? 'lockedList' : 'offlineList')
+        : undefined;
     return (
         <>
             {narrow && <div className="backdrop" onClick={() => setDrawer(false)} aria-hidden="true" />}

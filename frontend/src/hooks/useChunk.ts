@@ -7,7 +7,12 @@ function chunkHook<Chunk>(load: () => Promise<Chunk>): (wanted: boolean) => Chun
     return function useChunk(wanted) {
         const [, setLoaded] = useState(chunk !== undefined);
         useEffect(() => {
-            if (!wanted || chunk) return undefined;
+            if (!wanted) return undefined;
+            if (chunk) {
+                // It may have come between drawing and this effect.
+                setLoaded(true);
+                return undefined;
+            }
             let mounted = true;
             loading ??= load();
             loading.then((module) => {

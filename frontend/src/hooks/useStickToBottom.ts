@@ -19,6 +19,7 @@ export function useStickToBottom(): StickToBottom {
     const viewport = useRef<HTMLDivElement>(null);
     const content = useRef<HTMLDivElement>(null);
     const follows = useRef(true);
+    const last = useRef({ top: 0, height: 0 });
     const [following, setFollowing] = useState(true);
 
     const follow = useCallback((value: boolean) => {
@@ -26,42 +27,43 @@ export function useStickToBottom(): StickToBottom {
         setFollowing(value);
     }, []);
 
+    /** What the page moves by itself is remembered at once, not to be taken for the reader's doing when it is told of later. */
+    const scrollToEnd = useCallback(() => {
+        const view = viewport.current;
+        if (!view) return;
+        view.scrollTop = view.scrollHeight;
+        last.current = { top: view.scrollTop, height: view.scrollHeight };
+    }, []);
+
     const jumpToLatest = useCallback(() => {
         follow(true);
-        scrollToEnd(viewport.current);
-    }, [follow]);
+        scrollToEnd();
+    }, [follow, scrollToEnd]);
 
     useEffect(() => {
         const view = viewport.current;
         const inner = content.current;
         if (!view || !inner) return undefined;
-        let lastTop = view.scrollTop;
-        let lastHeight = view.scrollHeight;
         const onScroll = (): void => {
             const { scrollTop, scrollHeight, clientHeight } = view;
             const atEnd = scrollHeight - scrollTop - clientHeight <= slack;
             // Shrinking content moves the position up too; only a move up by itself is the reader's.
             if (atEnd) follow(true);
-            else if (scrollTop < lastTop - 1 && scrollHeight >= lastHeight) follow(false);
-            lastTop = scrollTop;
-            lastHeight = scrollHeight;
+            else if (scrollTop < last.current.top - 1 && scrollHeight >= last.current.height) follow(false);
+            last.current = { top: scrollTop, height: scrollHeight };
         };
         const observer = new ResizeObserver(() => {
-            if (follows.current) scrollToEnd(view);
+            if (follows.current) scrollToEnd();
         });
         view.addEventListener('scroll', onScroll, { passive: true });
         observer.observe(inner);
         observer.observe(view);
-        scrollToEnd(view);
+        scrollToEnd();
         return () => {
             view.removeEventListener('scroll', onScroll);
             observer.disconnect();
         };
-    }, [follow]);
+    }, [follow, scrollToEnd]);
 
     return { viewport, content, following, jumpToLatest };
-}
-
-function scrollToEnd(view: HTMLElement | null): void {
-    if (view) view.scrollTop = view.scrollHeight;
 }

@@ -15,8 +15,8 @@ export interface ConversationArchive {
     load(id: string): Promise<ConversationDocument | undefined>;
     create(conversation: Conversation): Promise<void>;
     change(id: string, change: ConversationChange): Promise<void>;
-    remove(id: string, leaving?: boolean): Promise<void>;
-    removeMessage(conversationId: string, messageId: string, leaving?: boolean): Promise<void>;
+    remove(id: string): Promise<void>;
+    removeMessage(conversationId: string, messageId: string): Promise<void>;
     /** Stores a message that did not come to the archive by itself. */
     addMessage(conversationId: string, message: Message): Promise<void>;
     /** Told after every change of a document, and about once a second while a reply is written. */

@@ -60,13 +60,13 @@ export class ServerArchive implements ConversationArchive {
         await askAPI(`${root}/${encodeURIComponent(id)}`, { method: 'PATCH', body: writeChange(change) });
     }
 
-    async remove(id: string, leaving = false): Promise<void> {
+    async remove(id: string): Promise<void> {
         void this.copies.remove(id);
-        await removeAt(`${root}/${encodeURIComponent(id)}`, leaving);
+        await removeAt(`${root}/${encodeURIComponent(id)}`);
     }
 
-    async removeMessage(conversationId: string, messageId: string, leaving = false): Promise<void> {
-        await removeAt(`${root}/${encodeURIComponent(conversationId)}/messages/${encodeURIComponent(messageId)}`, leaving);
+    async removeMessage(conversationId: string, messageId: string): Promise<void> {
+        await removeAt(`${root}/${encodeURIComponent(conversationId)}/messages/${encodeURIComponent(messageId)}`);
     }
 
     async addMessage(conversationId: string, message: Message): Promise<void> {
@@ -98,9 +98,9 @@ function writeCreation(conversation: Conversation): Readonly<Record<string, unkn
 }
 
 /** What is gone already is removed as wished. */
-async function removeAt(path: string, keepalive: boolean): Promise<void> {
+async function removeAt(path: string): Promise<void> {
     try {
-        await askAPI(path, { method: 'DELETE', keepalive });
+        await askAPI(path, { method: 'DELETE' });
     } catch (error) {
         if (!(error instanceof APIFailure && error.status === 404)) throw error;
     }

@@ -2,9 +2,11 @@ import { navigate } from '../routes/navigation';
 import { APIFailure } from '../services/api';
 import { writeDocument } from '../services/wire';
 import type { Conversation, GenerationSettings } from '../types/conversation';
-import { markdownOf } from '../utils/export';
+import { markdownOf, readMarkdown, type Speakers } from '../utils/export';
 import { download, fileName } from '../utils/files';
+import { newIdentifier } from '../utils/identifier';
 import { parseJSON } from '../utils/json';
+import type { Language } from '../utils/preferences';
 import { fill, texts, type TextKey } from '../utils/texts';
 import { currentAfterRemoval, latestLeaf, siblingsOf, withoutBranch } from '../utils/tree';
 import {
@@ -13,7 +15,7 @@ import {
 import { notify } from './interfaceStore';
 import { putInList, refreshList, takeFromList, theArchive } from './listStore';
 import { preferencesStore, setDefaultGeneration } from './preferencesStore';
-import { askAgain, goOn, say, stopReplies } from './replies';
+import { askAgain, goOn, say, stopAmong, stopReplies } from './replies';
 
 // What the reader can do with conversations and messages.
 
@@ -44,17 +46,22 @@ export function stopActive(): void {
     stopReplies(chatStore.get().activeId);
 }
 
+// Each of these takes the place of a reply that is still being written: one would go on out of sight, and keep the next from being sent.
+
 export function editMessage(id: string, content: string): void {
     const { activeId } = chatStore.get();
     const old = findMessage(activeId, id);
+    stopReplies(activeId);
     if (old) say(activeId, old.parentId, content);
 }
 
 export function regenerate(id: string): void {
+    stopActive();
     askAgain(chatStore.get().activeId, id);
 }
 
 export function continueMessage(id: string): void {
+    stopActive();
     goOn(chatStore.get().activeId, id);
 }
 
@@ -69,6 +76,8 @@ export function chooseVariant(id: string, offset: number): void {
 }
 
 export function deleteMessage(id: string): void {
+    const kept = new Set(withoutBranch(activeConversation().messages, id));
+    stopAmong(activeConversation().messages.filter((message) => !kept.has(message)));
     const { conversation, messages } = activeConversation();
     const conversationId = conversation.id;
     const current = currentAfterRemoval(messages, id);
@@ -81,9 +90,9 @@ export function deleteMessage(id: string): void {
             return { messages: [...messages, ...added], conversation: { ...now.conversation,
                 currentMessageId: conversation.currentMessageId } };
         }),
-        commit: (leaving) => {
+        commit: () => {
             theArchive().then(async (archive) => {
-                await archive.removeMessage(conversationId, id, leaving);
+                await archive.removeMessage(conversationId, id);
                 await archive.change(conversationId,
                     { currentMessageId: openConversation(conversationId)?.conversation.currentMessageId ?? null });
                 persist(conversationId);
@@ -111,8 +120,8 @@ export function deleteConversation(conversation: Conversation): void {
             putInList(conversation);
             if (wasActive) navigate(`/c/${id}`);
         },
-        commit: (leaving) => {
-            theArchive().then((archive) => archive.remove(id, leaving)).catch(tell('changeFailed'));
+        commit: () => {
+            theArchive().then((archive) => archive.remove(id)).catch(tell('changeFailed'));
             forget(id);
         },
     });
@@ -143,7 +152,7 @@ export async function exportConversation({ id, title }: Conversation, format: 'j
         if (!document) throw new Error(text('missingConversation'));
         const name = fileName(title, format);
         if (format === 'json') download(name, 'application/json', JSON.stringify(writeDocument(document), null, 2));
-        else download(name, 'text/markdown', markdownOf(title, shownPath(document), { you: text('you'), assistant: text('assistant') }));
+        else download(name, 'text/markdown', markdownOf(title, shownPath(document), speakers[preferencesStore.get().language], everyName));
     } catch (error) {
         tell('exportFailed')(error);
     }
@@ -158,10 +167,28 @@ export async function exportAll(): Promise<void> {
     }
 }
 
+const speakersOf = (language: Language): Speakers =>
+    ({ user: texts[language].you, assistant: texts[language].assistant, system: texts[language].system });
+const speakers: Readonly<Record<Language, Speakers>> = { en: speakersOf('en'), zh: speakersOf('zh') };
+const everyName = Object.values(speakers).flatMap((names) => Object.values<string>(names));
+
+/** An exported file as the archive takes it. @throws APIFailure if it is Markdown, but no conversation */
+function readExport(name: string, content: string): unknown {
+    if (!/\.(md|markdown)$/i.test(name)) return parseJSON(content);
+    const read = readMarkdown(content, Object.values(speakers));
+    if (!read) throw new APIFailure(400, 'not_an_export', '');
+    const now = Date.now();
+    const conversation: Conversation = {
+        id: newIdentifier(), title: read.title, createdAt: now, updatedAt: now, model: null, systemPrompt: null, pinned: false,
+        settings: preferencesStore.get().generation, currentMessageId: read.messages[read.messages.length - 1]?.id ?? null,
+    };
+    return writeDocument({ conversation, messages: read.messages });
+}
+
 export async function importFiles(files: readonly File[]): Promise<void> {
     for (const file of files) {
         try {
-            const added = await (await theArchive()).importFile(parseJSON(await file.text()));
+            const added = await (await theArchive()).importFile(readExport(file.name, await file.text()));
             await refreshList();
             notify(added.length === 1 ? text('importedOne') : text('imported', { count: String(added.length) }));
         } catch (error) {

@@ -7,6 +7,7 @@ import { createStore, useStore } from './createStore';
 import { knownArchive, listStore, putInList, theArchive } from './listStore';
 import { liveReply } from './liveReplies';
 import { preferencesStore } from './preferencesStore';
+import { againWhileReady } from './serverStore';
 
 /** `new`: nothing has been said yet, and nothing is stored. */
 export type OpenState = 'new' | 'loading' | 'ready' | 'missing' | 'unreachable';
@@ -87,6 +88,12 @@ export function showConversation(id: string): void {
     if (!known || known.state === 'missing' || known.state === 'unreachable') void reload(id);
 }
 
+/** Reads the conversation shown anew: it may have gone on in another tab or on another device. */
+export function refreshActive(): void {
+    const { state, conversation: { id, unsaved } } = activeConversation();
+    if (state === 'ready' && !unsaved && !hasRunningReply(id)) void reload(id);
+}
+
 const pollInterval = 1_000;
 
 /**
@@ -113,6 +120,7 @@ export async function reload(id: string): Promise<void> {
             if (before.state === 'ready') return {};
             return copy ? { state: 'ready', ...copy } : { state: 'unreachable' };
         });
+        againWhileReady(() => void reload(id));
     }
 }
 
@@ -145,7 +153,9 @@ function merge(stored: ConversationDocument, before: OpenConversation): Partial<
     }
     const last = own[own.length - 1];
     const wanted = before.state === 'ready' ? before.conversation.currentMessageId : last?.unsaved ? last.id : null;
-    const currentMessageId = wanted !== null && known.has(wanted) ? wanted : stored.conversation.currentMessageId;
+    // Where the stored branch goes on from what is shown, it is followed.
+    const goesOn = pathTo(messages, stored.conversation.currentMessageId).some(({ id }) => id === wanted);
+    const currentMessageId = wanted !== null && known.has(wanted) && !goesOn ? wanted : stored.conversation.currentMessageId;
     return { state: 'ready', messages, conversation: { ...stored.conversation, currentMessageId } };
 }
 

@@ -31,14 +31,12 @@ export function setDrawer(drawerOpen: boolean): void {
 }
 
 /** Says something for a moment. With `undo`, `commit` is called unless the reader takes it back in time. */
-export function notify(text: string, undoable?: { readonly undo: () => void; readonly commit: (leaving: boolean) => void }): void {
+export function notify(text: string, undoable?: { readonly undo: () => void; readonly commit: () => void }): void {
     dismissNotice();
     counter += 1;
-    settle = undoable && (() => undoable.commit(false));
-    leaveWith = undoable && (() => undoable.commit(true));
+    settle = undoable?.commit;
     const undo = undoable && (() => {
         settle = undefined;
-        leaveWith = undefined;
         undoable.undo();
         dismissNotice();
     });
@@ -46,19 +44,22 @@ export function notify(text: string, undoable?: { readonly undo: () => void; rea
     timer = window.setTimeout(dismissNotice, noticeDuration);
 }
 
+/** Keeps a notice while the reader points at it or has the focus in it; afterwards its time begins anew. */
+export function holdNotice(held: boolean): void {
+    window.clearTimeout(timer);
+    if (!held) timer = window.setTimeout(dismissNotice, noticeDuration);
+}
+
 export function dismissNotice(): void {
     window.clearTimeout(timer);
     const action = settle;
     settle = undefined;
-    leaveWith = undefined;
     if (interfaceStore.get().notice) interfaceStore.set({ notice: undefined });
     action?.();
 }
 
-let leaveWith: (() => void) | undefined;
 window.addEventListener('pagehide', () => {
-    const action = leaveWith;
+    const action = settle;
     settle = undefined;
-    leaveWith = undefined;
     action?.();
 });

@@ -3,7 +3,7 @@ import type { ConversationArchive } from '../services/archive';
 import { copies, findArchive } from '../services/archives';
 import type { Conversation } from '../types/conversation';
 import { createStore } from './createStore';
-import { serverStore } from './serverStore';
+import { againWhileReady, serverStore } from './serverStore';
 
 interface ListState {
     readonly items: readonly Conversation[];
@@ -63,6 +63,7 @@ async function showCopies(error: unknown): Promise<void> {
     if (error instanceof APIFailure && error.status === 401) serverStore.set({ needsKey: true });
     if (archive?.place === 'browser') return;
     listStore.set({ items: await copies.all(), hasMore: false, place: 'copies' });
+    againWhileReady(() => void refreshList());
 }
 
 export async function loadMore(): Promise<void> {

@@ -72,6 +72,11 @@ export function stopReplies(conversationId: string): void {
     }
 }
 
+/** Stops the replies among these messages. */
+export function stopAmong(messages: readonly Message[]): void {
+    for (const { id } of messages) runs.get(id)?.stop();
+}
+
 async function begin(conversationId: string, replyId: string): Promise<void> {
     const opened = openConversation(conversationId);
     const reply = findMessage(conversationId, replyId);

@@ -15,6 +15,14 @@ export function contextLengthOf({ models, model }: ServerKnowledge, chosen: stri
     return (models.find(({ id }) => id === name) ?? models[0])?.contextLength;
 }
 
+const retryPause = 5_000;
+
+/** Does something again that failed although the server says that it is well; of one that is away, `watchServer` tells the return. */
+export function againWhileReady(action: () => void): void {
+    const { state, needsKey } = serverStore.get();
+    if (state === 'ready' && !needsKey) window.setTimeout(action, retryPause);
+}
+
 /** Watches the server; `onReady` is called each time it has become able to answer. */
 export function watchServer(onReady: () => void): void {
     startClient((status) => {

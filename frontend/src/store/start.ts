@@ -1,6 +1,6 @@
 import { onNavigation } from '../routes/navigation';
-import { showConversation, showNewConversation } from './chatStore';
-import { setDrawer } from './interfaceStore';
+import { refreshActive, showConversation, showNewConversation } from './chatStore';
+import { interfaceStore, setDrawer } from './interfaceStore';
 import { knownArchive, refreshList } from './listStore';
 import { reloadInterrupted } from './replies';
 import { watchServer } from './serverStore';
@@ -15,6 +15,9 @@ export function startPage(): void {
     watchServer(() => void refreshList().then(reloadInterrupted));
     if (!knownArchive()) void refreshList();
     document.addEventListener('visibilitychange', () => {
-        if (document.visibilityState === 'visible') void refreshList();
+        if (document.visibilityState !== 'visible') return;
+        void refreshList();
+        // What has been taken away here, and may be brought back, is still in the archive.
+        if (!interfaceStore.get().notice?.undo) refreshActive();
     });
 }

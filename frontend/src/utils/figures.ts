@@ -24,7 +24,7 @@ export function liveRate({ pieces, firstTextAt, lastTextAt }: LiveReply): number
 }
 
 export function formatRate(rate: number): string {
-    return rate >= 100 ? rate.toFixed(0) : rate.toFixed(1);
+    return rate >= 100 ? formatCount(rate) : rate.toFixed(1);
 }
 
 export function formatSeconds(seconds: number): string {

@@ -9,6 +9,11 @@ export interface SplitReply {
 const opening = /^\s*<think(?:ing)?>\n?/i;
 const closing = /<\/think(?:ing)?>\s*/i;
 
+/** Part of a reply, as a search found it, without the tags. */
+export function withoutReasoningTags(text: string): string {
+    return text.replace(/<\/?think(?:ing)?>/gi, ' ').trim();
+}
+
 /** Parts a reply into reasoning, which models write between `<think>` and `</think>` at the start, and answer. */
 export function splitReasoning(text: string): SplitReply {
     const [start] = opening.exec(text) ?? [];
