@@ -65,7 +65,7 @@ class MockDaemon:
         self.delay = 0.004  # seconds between pieces
         self.first_delay = 0.05
         self.loading = False
-        self.queue = {"running": 0, "waiting": 0, "capacity": 64}
+        self.queue = {"running": 0, "paused": 0, "waiting": 0, "capacity": 64}
         self.queue_positions = []  # told before the reply begins, when the client asks for progress
         self.sessions_on = True
         self.sessions = SessionStore()
