@@ -3,15 +3,23 @@
 
     load.py stream [--clients 64] [--seconds 600] [--tokens 64] [--words 60]     streaming chats, one after the other on each connection
     load.py idle [--connections 1000]                                            WebSockets that say nothing
+    load.py soak [--minutes 10]                                                  everything, with checks: see below; also as `soak`
 
-Both start a daemon of their own (--set NAME=VALUE for its settings; STELLAR_BIN, STELLAR_TEST_MODEL as in the tests), or take a running
+They start a daemon of their own (--set NAME=VALUE for its settings; STELLAR_BIN, STELLAR_TEST_MODEL as in the tests), or take a running
 one: --port and --pid. The clients are one lean C program (load.c), so that their own cost does not hide the server's. Printed as JSON:
 errors, connection resets, time to first token, tokens a second, resident memory over time. The exit status is 1 if anything but 429 and
 503 went wrong.
+
+`soak` takes the engine alone (`stellarchat bench`), then 16 and 64 clients of the daemon with MAX_BATCH=16, the 64 for the given time, then
+1,000 idle WebSockets, all on one daemon. It fails if a request fails with anything but 429 and 503, a connection is reset, or the resident
+memory leaves ±3 % of what it was after the first minute. The context is 1,024 tokens unless --set says otherwise: the cache of prompts is
+part of the memory, and has to be full before memory can be flat. `of_engine` is the rate of reply tokens as a share of what the engine
+alone would need for the same work: prompt tokens that were not cached at its prefill rate, reply tokens at its decode rate.
 """
 
 import argparse
 import base64
+import collections
 import contextlib
 import json
 import os
@@ -23,6 +31,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "Tests/clients"))
@@ -53,6 +62,17 @@ def target(options):
             sys.exit(f"the daemon ended with {daemon.process.returncode}:\n{daemon.log[-4000:]}")
 
 
+def scrape(port):
+    """Totals of the counters, over all their labels."""
+    totals = collections.Counter()
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
+        for line in answer.read().decode().splitlines():
+            if not line.startswith("#"):
+                name, _, value = line.rpartition(" ")
+                totals[name.partition("{")[0]] += float(value)
+    return totals
+
+
 def figures(line):
     """The line that load.c prints, as a dictionary."""
     names = {
@@ -64,24 +84,66 @@ def figures(line):
     return {name: float(re.search(pattern, line)[1]) for name, pattern in names.items()}
 
 
-def stream(options):
-    with tempfile.TemporaryDirectory() as directory, target(options) as (port, pid):
+def run_clients(port, pid, clients, seconds, options):
+    """A run of load.c, with the daemon's memory and processor time if its process is known."""
+    with tempfile.TemporaryDirectory() as directory:
         program = pathlib.Path(directory) / "load"
         subprocess.run([os.environ.get("CC", "cc"), "-O2", "-o", program, HERE / "load.c"], check=True)
-        numbers = [port, options.clients, options.tokens, options.seconds, options.words]
+        numbers = [port, clients, options.tokens, seconds, options.words]
         start, samples = time.monotonic(), []
         cpu = processor_seconds(pid) if pid else 0
-        with subprocess.Popen([program, *map(str, numbers)], stdout=subprocess.PIPE, text=True) as clients:
-            while clients.poll() is None:
+        with subprocess.Popen([program, *map(str, numbers)], stdout=subprocess.PIPE, text=True) as running:
+            while running.poll() is None:
                 if pid:
                     samples.append((round(time.monotonic() - start, 1), memory(pid)))
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    clients.wait(min(1, options.seconds / 10))
-            report = figures(clients.stdout.read())
-        if pid:
-            report |= memory_over_time(samples, options.seconds) | {"server_cpu_seconds": round(processor_seconds(pid) - cpu, 2)}
+                    running.wait(min(1, seconds / 10))
+            report = figures(running.stdout.read())
+    if pid:
+        report |= memory_over_time(samples, seconds) | {"server_cpu_seconds": round(processor_seconds(pid) - cpu, 2)}
+    return report
+
+
+def stream(options):
+    with target(options) as (port, pid):
+        report = run_clients(port, pid, options.clients, options.seconds, options)
     print(json.dumps(report, indent=2))
     return report["resets"] + report["errors"] == 0
+
+
+def engine_alone(sequences, options):
+    """Rates of `stellarchat bench` for prompts and replies of the same length as the clients'."""
+    from daemon import MODEL, PROGRAMS
+
+    prompt = 50 + options.words
+    command = [PROGRAMS / "stellarchat", "bench", MODEL, "--json", "--sequences", sequences, "--prompt-tokens", prompt, "--depth", prompt]
+    command += ["--generate-tokens", options.tokens, "--repetitions", "3"]
+    report = json.loads(subprocess.run([*map(str, command)], check=True, capture_output=True, text=True).stdout)
+    return {name: report[name]["median"] for name in ("prefill_tokens_per_second", "decode_tokens_per_second")}
+
+
+def soak(options):
+    """See the top."""
+    options.set = ["MAX_BATCH=16", "CONTEXT_LENGTH=1024", *options.set]
+    report, failures = {"engine_alone": engine_alone(16, options)}, []
+    with target(options) as (port, pid):
+        for clients, seconds in ((16, min(60, options.minutes * 60)), (64, options.minutes * 60)):
+            before = scrape(port)
+            run = run_clients(port, pid, clients, seconds, options)
+            work = scrape(port) - before
+            prompts = work["stellar_prompt_tokens_total"] - work["stellar_cached_prompt_tokens_total"]
+            replies = work["stellar_generation_tokens_total"]
+            alone = report["engine_alone"]
+            needed = prompts / alone["prefill_tokens_per_second"] + replies / alone["decode_tokens_per_second"]
+            run["of_engine"] = round(needed / run["seconds"], 3)
+            run["server_cpu_ms_per_token"] = round(run["server_cpu_seconds"] * 1000 / max(1, replies), 4)
+            report[f"{clients}_clients"] = run
+            failures += [f"{clients} clients: {run[kind]:.0f} {kind}" for kind in ("errors", "resets") if run[kind]]
+        if report["64_clients"]["memory_drift"] > 0.03:
+            failures.append("resident memory is not flat")
+        report["idle"] = idle_websockets(port, pid, options.connections, 10)
+    print(json.dumps(report | {"failures": failures}, indent=2))
+    return not failures
 
 
 def memory_over_time(samples, seconds):
@@ -110,36 +172,40 @@ def open_websocket(port):
     return made
 
 
-def idle(options):
+def idle_websockets(port, pid, connections, seconds):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = options.connections + 256
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, wanted)), hard))
-    with target(options) as (port, pid), contextlib.ExitStack() as open_ones:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, connections + 256)), hard))
+    with contextlib.ExitStack() as open_ones:
         for _ in range(50):  # what the first connections of a process cost is not theirs
             open_websocket(port).close()
         time.sleep(1)
         before = memory(pid)
-        for _ in range(options.connections):
+        for _ in range(connections):
             open_ones.enter_context(contextlib.closing(open_websocket(port)))
         time.sleep(1)
         after, cpu = memory(pid), processor_seconds(pid)
-        time.sleep(options.seconds)
-        report = {
-            "connections": options.connections,
+        time.sleep(seconds)
+        return {
+            "connections": connections,
             "memory_before_mb": round(before / 1e6, 1),
             "memory_with_connections_mb": round(after / 1e6, 1),
-            "bytes_per_connection": round((after - before) / options.connections),
-            "idle_cpu_share": round((processor_seconds(pid) - cpu) / options.seconds, 4),
+            "bytes_per_connection": round((after - before) / connections),
+            "idle_cpu_share": round((processor_seconds(pid) - cpu) / seconds, 4),
         }
-    print(json.dumps(report, indent=2))
+
+
+def idle(options):
+    with target(options) as (port, pid):
+        print(json.dumps(idle_websockets(port, pid, options.connections, options.seconds), indent=2))
     return True
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("kind", choices=["stream", "idle"])
+    parser.add_argument("kind", choices=["stream", "idle", "soak"])
     parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--seconds", type=float)
+    parser.add_argument("--minutes", type=float, default=10, help="of 64 clients (soak)")
     parser.add_argument("--tokens", type=int, default=64, help="of each reply")
     parser.add_argument("--words", type=int, default=60, help="of each prompt")
     parser.add_argument("--connections", type=int, default=1000)
@@ -147,10 +213,10 @@ def main():
     parser.add_argument("--pid", type=int, help="its process: for its memory")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the daemon that is started")
     options = parser.parse_args()
-    if options.kind == "idle" and options.port and not options.pid:
+    if options.kind != "stream" and options.port and not options.pid:
         parser.error("--pid is needed too: memory is what is measured")
     options.seconds = options.seconds or (600 if options.kind == "stream" else 10)
-    sys.exit(0 if (stream if options.kind == "stream" else idle)(options) else 1)
+    sys.exit(0 if {"stream": stream, "idle": idle, "soak": soak}[options.kind](options) else 1)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import StellarServer
 import StellarTestSupport
 import Testing
 
-@Suite("Real model over HTTP", .serialized, .timeLimit(.minutes(5)))
+@Suite("Real model over HTTP", .serialized, .timeLimit(.minutes(20)))
 struct RealModelTests {
     /// One engine for all tests of the process.
     private static let backend = Task {
@@ -80,10 +80,9 @@ struct RealModelTests {
     func leaving() async throws {
         try await run { port, backend in
             let client = try await RawConnection(port: port)
-            var endless = request("Tell a very long story.", stream: true, maxTokens: 1500)
+            var endless = request("Tell a very long story.", stream: true, maxTokens: 8000)
             endless.ignoreEOS = true
-            let body = String(decoding: try JSONCoding.encode(endless), as: UTF8.self)
-            try await client.send(RawConnection.request("POST", "/v1/chat/completions", body: body))
+            try await client.send(chat(endless))
             _ = try await client.read(until: #""content":""#)
             _ = try await client.read(until: #""content":""#)
             #expect(backend.load.running == 1)
@@ -91,6 +90,36 @@ struct RealModelTests {
             while backend.load.running > 0 { try await Task.sleep(for: .milliseconds(5)) }
             #expect(try await !streamed("Hello!", port: port).isEmpty)
         }
+    }
+
+    @Test(
+        "A stream that has to wait says its place before anything else comes of it",
+        .enabled(if: TestModel.isAvailable, Comment(rawValue: TestModel.skipReason))
+    )
+    func placeInQueue() async throws {
+        let engine = try InferenceEngine(model: try await .load(path: TestModel.path), configuration: .init(maxBatch: 1))
+        let backend = LocalChatBackend(engine: engine, version: "test")
+        try await TestServer(state: .ready(backend)).run { port, _ in
+            let first = try await RawConnection(port: port)
+            var endless = request("Tell a very long story.", stream: true, maxTokens: 8000)
+            endless.ignoreEOS = true
+            try await first.send(chat(endless))
+            _ = try await first.read(until: #""content":""#)
+            let second = try await RawConnection(port: port)
+            try await second.send(chat(request("Hello!", stream: true)))
+            // All of this comes while the first one has the only place.
+            let waiting = try await second.read(until: ": queued 1\n\n")
+            #expect(waiting.contains(#""role":"assistant""#) && !waiting.contains("prefill"))
+            #expect(backend.load.waiting == 1)
+            await first.close()
+            #expect(try await second.read(until: "data: [DONE]\n\n").contains(#""delta":{"content":""#))
+            await second.close()
+        }
+        await engine.shutdown()
+    }
+
+    private func chat(_ request: ChatCompletionRequest) throws -> String {
+        RawConnection.request("POST", "/v1/chat/completions", body: String(decoding: try JSONCoding.encode(request), as: UTF8.self))
     }
 
     @Test(

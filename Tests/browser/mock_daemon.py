@@ -68,7 +68,7 @@ class MockDaemon:
         self.allowed = None  # so many events of progress and pieces of text are sent, and the rest once this is raised; None: all
         self.first_delay = 0.05
         self.loading = False
-        self.queue = {"running": 0, "waiting": 0, "capacity": 64}
+        self.queue = {"running": 0, "paused": 0, "waiting": 0, "capacity": 64}
         self.queue_positions = []  # told before the reply begins, when the client asks for progress
         self.sessions_on = True
         self.sessions_fail = False

@@ -11,11 +11,6 @@ GREEDY = {"temperature": 0, "max_tokens": 24}
 ENDLESS = {"messages": STORY, "stream": True, "ignore_eos": True, "max_tokens": 6000, "temperature": 0}
 
 
-def is_idle(daemon):
-    queue = daemon.health()["queue"]
-    return queue["running"] == 0 and queue["waiting"] == 0
-
-
 def refusals(daemon):
     lines = httpx.get(f"{daemon.base_url}/metrics", timeout=30).text.splitlines()
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith("stellar_requests_rejected_total"))
@@ -33,7 +28,7 @@ class Busy:
             url = f"{self.daemon.base_url}/v1/chat/completions"
             response = self.places.enter_context(httpx.stream("POST", url, json=ENDLESS, timeout=120))
             assert response.status_code == 200
-            wait_for(lambda: sum(self.daemon.health()["queue"][k] for k in ("running", "waiting")) == count, "places are taken")
+            wait_for(lambda: sum(self.daemon.health()["queue"][k] for k in ("running", "paused", "waiting")) == count, "places are taken")
         self.before = refusals(self.daemon)
         self.thread = threading.Thread(target=self.release)
         self.thread.start()
@@ -46,4 +41,4 @@ class Busy:
     def __exit__(self, *_):
         self.thread.join()
         assert refusals(self.daemon) > self.before
-        wait_for(lambda: is_idle(self.daemon), "all places are free")
+        wait_for(lambda: self.daemon.is_idle, "all places are free")

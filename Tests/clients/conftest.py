@@ -46,7 +46,7 @@ def lives_on(request):
         return
     shared = request.getfixturevalue("daemon")
     assert shared.process.poll() is None, f"the daemon ended with {shared.process.returncode}:\n{shared.log[-4000:]}"
-    wait_for(lambda: shared.health()["queue"]["running"] == 0, "no generation runs any more")
+    wait_for(lambda: shared.is_idle, "no generation runs any more")
 
 
 def wait_for(condition, what, seconds=30):

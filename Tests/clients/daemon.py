@@ -82,6 +82,12 @@ class Daemon:
     def health(self):
         return httpx.get(f"{self.base_url}/api/health", timeout=30, verify=self.trust).json()
 
+    @property
+    def is_idle(self):
+        """Whether no reply is generated, rests or waits."""
+        queue = self.health()["queue"]
+        return queue["running"] + queue["paused"] + queue["waiting"] == 0
+
     def terminate(self):
         self.process.send_signal(signal.SIGTERM)
 

@@ -116,7 +116,7 @@ def test_a_request_may_limit_its_time(http, daemon):
     with http.stream("POST", "/v1/chat/completions", json=body | {"stream": True}) as stream:
         events = [line for line in stream.iter_lines() if line.startswith("data: ")]
     assert json.loads(events[-2][6:])["error"]["code"] == "request_timeout" and events[-1] == "data: [DONE]"
-    wait_for(lambda: daemon.health()["queue"]["running"] == 0, "the place is free")
+    wait_for(lambda: daemon.is_idle, "the place is free")
 
 
 def test_requests_beyond_the_queue_are_refused_and_told_when_to_come_back():
@@ -130,7 +130,7 @@ def test_requests_beyond_the_queue_are_refused_and_told_when_to_come_back():
         refused = httpx.post(url, json=body, timeout=60)
         assert refused.status_code in (429, 503) and int(refused.headers["retry-after"]) >= 1
         assert refused.json()["error"]["code"] == "queue_full"
-        assert small.health()["queue"] == {"running": 1, "waiting": 1, "capacity": 1}
+        assert small.health()["queue"] == {"running": 1, "paused": 0, "waiting": 1, "capacity": 1}
 
 
 def test_embeddings_and_suffixes_are_refused_in_words(http):

@@ -61,13 +61,13 @@ def test_a_client_that_leaves_a_stream_frees_its_place(daemon):
         for _ in range(5):
             next(lines)
         assert daemon.health()["queue"]["running"] == 1
-    wait_for(lambda: daemon.health()["queue"]["running"] == 0, "its place is free")
+    wait_for(lambda: daemon.is_idle, "its place is free")
 
 
 def test_a_client_that_leaves_before_a_whole_answer_frees_its_place(daemon):
     with pytest.raises(httpx.ReadTimeout):
         httpx.post(f"{daemon.base_url}/v1/chat/completions", json=ENDLESS | {"stream": False}, timeout=httpx.Timeout(60, read=0.5))
-    wait_for(lambda: daemon.health()["queue"]["running"] == 0, "its place is free")
+    wait_for(lambda: daemon.is_idle, "its place is free")
 
 
 def test_one_of_eight_leaves_and_the_others_finish_as_alone(daemon):
@@ -88,7 +88,7 @@ def test_a_hundred_clients_that_leave_at_once_leave_nothing_behind(daemon):
             pass
 
     at_once(visit, range(100))
-    wait_for(lambda: daemon.health()["queue"]["running"] == 0 and daemon.health()["queue"]["waiting"] == 0, "all places are free", 60)
+    wait_for(lambda: daemon.is_idle, "all places are free", 60)
 
 
 def test_more_requests_than_places_and_queue_are_told_to_come_back():

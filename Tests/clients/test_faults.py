@@ -5,6 +5,7 @@ STELLAR_FAULTS sets how often clients are killed (20) and how many seconds the s
 
 import concurrent.futures
 import contextlib
+import functools
 import json
 import os
 import pathlib
@@ -35,11 +36,6 @@ def resident(daemon):
     """Bytes."""
     pages = int(pathlib.Path(f"/proc/{daemon.process.pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def is_idle(daemon):
-    queue = daemon.health()["queue"]
-    return queue["running"] == 0 and queue["waiting"] == 0
 
 
 def request(body):
@@ -76,11 +72,11 @@ def test_clients_killed_in_the_middle_leave_nothing_behind(daemon, tmp_path):
             client.kill()
 
     assert answers(daemon)
-    wait_for(lambda: is_idle(daemon), "it is idle")
+    wait_for(lambda: daemon.is_idle, "it is idle")
     before = descriptors(daemon)
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         list(pool.map(kill_one, range(TIMES or 20)))
-    wait_for(lambda: is_idle(daemon), "all places are free")
+    wait_for(lambda: daemon.is_idle, "all places are free")
     wait_for(lambda: descriptors(daemon) <= before, "all connections are closed")
     assert answers(daemon)
 
@@ -99,10 +95,11 @@ def test_a_reader_of_one_byte_a_second_costs_no_memory_and_nobody_waits_for_it()
             for reader in readers:
                 assert reader.recv(1)
             assert answers(own)
-        assert own.health()["queue"]["running"] == 2, "its reply is neither given up nor finished into a buffer"
+        queue = own.health()["queue"]
+        assert queue["running"] + queue["paused"] == 2, "its reply is neither given up nor finished into a buffer"
         assert resident(own) - before < 48 << 20
         resources.close()
-        wait_for(lambda: is_idle(own), "their places are free")
+        wait_for(lambda: own.is_idle, "their places are free")
 
 
 def test_connections_that_say_half_a_request_or_nothing_harm_nobody(daemon):
@@ -113,7 +110,7 @@ def test_connections_that_say_half_a_request_or_nothing_harm_nobody(daemon):
             connection = resources.enter_context(contextlib.closing(open_socket(daemon)))
             connection.sendall(whole[: number * (len(whole) - 1) // 199])
         assert answers(daemon)
-        assert is_idle(daemon)
+        assert daemon.is_idle
     wait_for(lambda: descriptors(daemon) <= before + 2, "all connections are closed")
 
 
@@ -137,7 +134,7 @@ def test_a_peer_that_vanished_without_a_word_frees_its_place(daemon, streaming):
     wait_for(lambda: daemon.health()["queue"]["running"] == 4, "all of them run")
     for connection in connections:
         vanish(connection)
-    wait_for(lambda: is_idle(daemon), "all places are free", 60)
+    wait_for(lambda: daemon.is_idle, "all places are free", 60)
     assert answers(daemon)
 
 
@@ -181,3 +178,35 @@ def test_a_stop_signal_among_sixteen_streams_cuts_none_of_them():
             for events, code in (future.result() for future in chats):
                 assert events[-1] == "message_stop" and code == 1001
         assert own.wait() == 0, own.log[-4000:]
+
+
+@pytest.mark.parametrize("years", [10, -10])
+def test_a_clock_that_jumps_ends_nothing_and_disorders_nothing(tmp_path, years):
+    """Ten years ahead or back in the middle of a stream: limits of time, rates, order of messages and the connection stay what they are."""
+    library, offset = tmp_path / "clock.so", tmp_path / "offset"
+    source = pathlib.Path(__file__).with_name("clock.c")
+    subprocess.run([os.environ.get("CC", "cc"), "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True, timeout=60)
+    offset.write_text("0")
+    variables = {"LD_PRELOAD": library, "STELLAR_CLOCK_OFFSET": offset, "REQUEST_TIMEOUT": 600, "RATE_LIMIT": "requests=60"}
+    with Daemon(**variables) as own, httpx.Client(base_url=own.wait_until_ready().base_url, timeout=120) as http:
+        body = {"messages": STORY, "stream": True, "ignore_eos": True, "max_tokens": 200, "temperature": 0}
+        with http.stream("POST", "/api/chat/completions", params={"session_id": "s"}, json=body) as response:
+            lines = response.iter_lines()
+            before = json.loads(next(line for line in lines if line.startswith("data: "))[6:])["created"]
+            uptime = own.health()["uptime_seconds"]
+            offset.write_text(str(years * 365 * 24 * 3600))
+            events = [line for line in lines if line.startswith("data: ")]
+        assert events[-1] == "data: [DONE]"
+        assert json.loads(events[-2][6:])["choices"][0]["finish_reason"] == "length"
+        answer = http.post("/api/chat/completions", params={"session_id": "s"}, json={"messages": CAPITAL, "max_tokens": 8, "temperature": 0})
+        assert answer.status_code == 200
+        assert abs((answer.json()["created"] - before) / (365 * 24 * 3600) - years) < 0.01, "the clock did jump"
+        assert 0 <= own.health()["uptime_seconds"] - uptime < 3600
+        tokenize = functools.partial(http.post, "/v1/tokenize", json={"content": "x"})
+        refused = next(answer for answer in (tokenize() for _ in range(1000)) if answer.status_code == 429)
+        assert 1 <= int(refused.headers["retry-after"]) <= 60
+        wait_for(lambda: tokenize().status_code == 200, "the allowance grows as ever")
+        roles = [message["role"] for message in http.get("/api/sessions/s/history").json()["data"]]
+        assert roles == ["user", "assistant", "user", "assistant"]
+        own.terminate()
+        assert own.wait() == 0

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from busy import ENDLESS, GREEDY, Busy, is_idle
+from busy import ENDLESS, GREEDY, Busy
 from conftest import CAPITAL, wait_for
 
 os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
@@ -49,4 +49,4 @@ def test_litellm_that_leaves_a_stream_frees_its_place(daemon, model_name):
     stream = complete(daemon, model_name, messages=ENDLESS["messages"], **options)
     next(iter(stream))
     stream.completion_stream.close()
-    wait_for(lambda: is_idle(daemon), "its place is free")
+    wait_for(lambda: daemon.is_idle, "its place is free")

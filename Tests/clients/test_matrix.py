@@ -16,7 +16,7 @@ import openai
 import pytest
 import websockets
 
-from busy import ENDLESS, GREEDY, Busy, is_idle
+from busy import ENDLESS, GREEDY, Busy
 from conftest import CAPITAL, STORY, wait_for
 from daemon import Daemon
 
@@ -120,7 +120,7 @@ def test_the_async_client_streams_many_at_once_and_leaves(daemon, model_name):
                 await task
 
     asyncio.run(run())
-    wait_for(lambda: is_idle(daemon), "its place is free")
+    wait_for(lambda: daemon.is_idle, "its place is free")
 
 
 # LangChain
@@ -165,7 +165,7 @@ def test_langchain_that_leaves_a_stream_frees_its_place(daemon, model_name):
     chunks = chat_openai(daemon, model_name, max_tokens=6000, extra_body={"ignore_eos": True}).stream(STORY)
     next(chunks)
     chunks.close()
-    wait_for(lambda: is_idle(daemon), "its place is free")
+    wait_for(lambda: daemon.is_idle, "its place is free")
 
 
 # llm, the command
@@ -252,7 +252,7 @@ def test_async_httpx_sse_that_is_cancelled_frees_its_place(daemon):
                 await task
 
     asyncio.run(run())
-    wait_for(lambda: is_idle(daemon), "its place is free")
+    wait_for(lambda: daemon.is_idle, "its place is free")
 
 
 # websockets
@@ -284,7 +284,7 @@ def test_async_websockets_chat_side_by_side_and_leave(daemon):
         assert len(set(results[:6])) == 1 and results[0][0] == "message_stop" and "Paris" in results[0][1]
 
     asyncio.run(run())
-    wait_for(lambda: is_idle(daemon), "all places are free")
+    wait_for(lambda: daemon.is_idle, "all places are free")
 
 
 def test_websockets_is_told_of_a_full_queue_and_may_try_again(small):

@@ -120,7 +120,7 @@ def test_cancel_ends_a_reply_and_the_connection_goes_on(url, daemon):
         events += chat.reply()
         check_order(events)
         assert events[-2]["data"]["usage"]["output_tokens"] < 4000
-        wait_for(lambda: daemon.health()["queue"]["running"] == 0, "its place is free")
+        wait_for(lambda: daemon.is_idle, "its place is free")
         chat.send(type="chat.message", messages=[{"role": "user", "content": "What is the capital of France?"}], temperature=0)
         assert "Paris" in text_of(chat.reply())
 
@@ -174,7 +174,7 @@ def test_a_closed_connection_ends_its_reply(url, daemon):
     with Chat(url) as chat:
         chat.send(type="chat.message", content=STORY, ignore_eos=True, max_tokens=4000)
         chat.receive()
-    wait_for(lambda: daemon.health()["queue"]["running"] == 0, "its place is free")
+    wait_for(lambda: daemon.is_idle, "its place is free")
 
 
 class Raw:

@@ -73,6 +73,7 @@ final class EngineCore {
 
     private func publishStatus() {
         status.running = scheduler.runningCount
+        status.paused = scheduler.pausedCount
         status.waiting = scheduler.waitingCount
         status.usedCacheBlocks = scheduler.usedBlocks
         status.reusableCacheBlocks = scheduler.reusableBlocks

@@ -58,7 +58,7 @@ final class EngineMailbox: Sendable {
     var status: EngineStatus {
         state.withLock { state in
             var status = state.status
-            status.waiting = max(0, state.outstanding - status.running)
+            status.waiting = max(0, state.outstanding - status.running - status.paused)
             return status
         }
     }

@@ -1,10 +1,12 @@
 /// A snapshot of the engine's load, and what it has counted since it started.
 public struct EngineStatus: Sendable, Equatable {
-    /// Sequences that have left the queue, those included whose reader is behind.
+    /// Sequences that have a place in the batch.
     public var running: Int
+    /// Sequences that have given up their place until their reader has caught up.
+    public var paused: Int
     /// Requests in the queue.
     public var waiting: Int
-    /// Most requests that the engine accepts at the same time, running and waiting.
+    /// Most requests that the engine accepts at the same time, running, paused and waiting.
     public var capacity: Int
     /// Cache blocks that sequences hold.
     public var usedCacheBlocks: Int
@@ -22,6 +24,7 @@ public struct EngineStatus: Sendable, Equatable {
 
     public init(
         running: Int = 0,
+        paused: Int = 0,
         waiting: Int = 0,
         capacity: Int = 0,
         usedCacheBlocks: Int = 0,
@@ -34,6 +37,7 @@ public struct EngineStatus: Sendable, Equatable {
         acceptedTokens: Int = 0
     ) {
         self.running = running
+        self.paused = paused
         self.waiting = waiting
         self.capacity = capacity
         self.usedCacheBlocks = usedCacheBlocks

@@ -6,14 +6,16 @@ import Synchronization
 /// The engine never waits: ``send(_:)`` takes every event and tells when the reader is behind, upon which the engine lets the sequence
 /// rest. As soon as the reader has caught up, `onRoom` is called once.
 ///
-/// Thread contract: ``send(_:)`` and ``finish(throwing:)`` are the engine thread's, ``next(isolation:)`` one reader's, ``cancel()`` anyone's.
-final class EventChannel: Sendable {
+/// Thread contract: ``send(_:)`` and ``finish(throwing:)`` are the engine thread's, ``next(isolation:)`` and ``nextBatch(isolation:)`` one
+/// reader's, ``cancel()`` and ``interrupt()`` anyone's.
+package final class EventChannel: Sendable {
     /// Events that may wait for the reader before the sequence pauses. A step's events go beyond it by the length of a draft at most.
-    static let capacity = 128
+    package static let capacity = 128
     /// The sequence goes on when no more than so many wait.
     private static let lowWater = 32
 
-    private typealias Waiter = CheckedContinuation<GenerationEvent?, any Error>
+    /// Resumed with `false` where somebody else waits already.
+    private typealias Waiter = CheckedContinuation<Bool, Never>
 
     private enum End {
         case finished
@@ -27,10 +29,19 @@ final class EventChannel: Sendable {
         var end: End?
         /// The engine was told that the reader is behind.
         var isBehind = false
+        /// A reader of batches is to return though there may be no event.
+        var isInterrupted = false
+
+        /// What the reader takes has made room for the sequence to go on.
+        mutating func hasRoom() -> Bool {
+            guard isBehind, events.count <= lowWater else { return false }
+            isBehind = false
+            return true
+        }
     }
 
-    private enum Step {
-        case event(GenerationEvent, hasRoom: Bool)
+    private enum Step<Value> {
+        case value(Value, hasRoom: Bool)
         case end(End)
         case wait
     }
@@ -42,7 +53,7 @@ final class EventChannel: Sendable {
     /// - Parameters:
     ///   - onRoom: Called when a reader that was behind has caught up.
     ///   - onCancel: Called once if reading ends before the generation does.
-    init(onRoom: @escaping @Sendable () -> Void, onCancel: @escaping @Sendable () -> Void) {
+    package init(onRoom: @escaping @Sendable () -> Void, onCancel: @escaping @Sendable () -> Void) {
         self.onRoom = onRoom
         self.onCancel = onCancel
     }
@@ -50,69 +61,101 @@ final class EventChannel: Sendable {
     /// Passes an event on. Of several positions in the queue, or states of prefill, that wait for the reader the latest stays.
     ///
     /// - Returns: Whether the sequence may go on; if not, `onRoom` will be called.
-    func send(_ event: GenerationEvent) -> Bool {
+    package func send(_ event: GenerationEvent) -> Bool {
         let (waiter, mayGoOn): (Waiter?, Bool) = state.withLock { state in
             if state.end != nil { return (nil, true) }
-            if let waiter = state.waiter.take() { return (waiter, true) }
             if let last = state.events.last, event.supersedes(last) { state.events.removeLast() }
             state.events.append(event)
             if state.events.count >= Self.capacity { state.isBehind = true }
-            return (nil, !state.isBehind)
+            return (state.waiter.take(), !state.isBehind)
         }
-        waiter?.resume(returning: event)
+        waiter?.resume(returning: true)
         return mayGoOn
     }
 
     /// No more events follow those sent.
-    func finish(throwing error: InferenceError? = nil) {
+    package func finish(throwing error: InferenceError? = nil) {
         let waiter: Waiter? = state.withLock { state in
             if state.end == nil { state.end = error.map(End.failed) ?? .finished }
             return state.waiter.take()
         }
-        if let error { waiter?.resume(throwing: error) } else { waiter?.resume(returning: nil) }
+        waiter?.resume(returning: true)
     }
 
     /// Nobody reads any more.
-    func cancel() {
+    package func cancel() {
         let (waiter, wasRunning): (Waiter?, Bool) = state.withLock { state in
             let wasRunning = state.end == nil
             state.end = .cancelled
             state.events = []
             return (state.waiter.take(), wasRunning)
         }
-        waiter?.resume(returning: nil)
+        waiter?.resume(returning: true)
         if wasRunning { onCancel() }
     }
 
+    /// Gives a waiting reader of batches an empty one.
+    package func interrupt() {
+        let waiter: Waiter? = state.withLock { state in
+            state.isInterrupted = state.waiter != nil
+            return state.waiter.take()
+        }
+        waiter?.resume(returning: true)
+    }
+
     /// The next event; `nil` after the last one, and when the task is cancelled, which cancels the generation.
-    func next(isolation actor: isolated (any Actor)? = #isolation) async throws -> GenerationEvent? {
-        try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation(isolation: actor) { continuation in
-                switch state.withLock({ Self.advance(&$0, continuation) }) {
-                case .event(let event, let hasRoom):
-                    if hasRoom { onRoom() }
-                    continuation.resume(returning: event)
-                case .end(.failed(let error)): continuation.resume(throwing: error)
-                case .end: continuation.resume(returning: nil)
-                case .wait: break
+    package func next(isolation actor: isolated (any Actor)? = #isolation) async throws -> GenerationEvent? {
+        try await take { $0.events.popFirst() }
+    }
+
+    /// All events that are there, waiting for the first if there are none; empty after ``interrupt()``. The end is as in
+    /// ``next(isolation:)``.
+    package func nextBatch(isolation actor: isolated (any Actor)? = #isolation) async throws -> [GenerationEvent]? {
+        try await take { state in
+            guard !state.events.isEmpty || state.isInterrupted else { return nil }
+            state.isInterrupted = false
+            defer { state.events.removeAll(keepingCapacity: true) }
+            return Array(state.events)
+        }
+    }
+
+    private func take<Value: Sendable>(
+        isolation actor: isolated (any Actor)? = #isolation,
+        _ taken: @Sendable (inout State) -> Value?
+    ) async throws -> Value? {
+        while true {
+            if Task.isCancelled { cancel() }
+            let step: Step<Value> = state.withLock { state in
+                if let value = taken(&state) { return .value(value, hasRoom: state.hasRoom()) }
+                return state.end.map(Step.end) ?? .wait
+            }
+            switch step {
+            case .value(let value, let hasRoom):
+                if hasRoom { onRoom() }
+                return value
+            case .end(.failed(let error)): throw error
+            case .end: return nil
+            // A second reader at the same time is a misuse; it gets nothing.
+            case .wait: if await !waitForEvents() { return nil }
+            }
+        }
+    }
+
+    /// - Returns: `false` if somebody else waits already.
+    private func waitForEvents(isolation actor: isolated (any Actor)? = #isolation) async -> Bool {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation(isolation: actor) { (waiter: Waiter) in
+                let answer: Bool? = state.withLock { state in
+                    if state.waiter != nil { return false }
+                    if state.end != nil || !state.events.isEmpty { return true }
+                    state.waiter = waiter
+                    return nil
                 }
+                if let answer { waiter.resume(returning: answer) }
             }
         } onCancel: {
             self.cancel()
         }
-    }
-
-    private static func advance(_ state: inout State, _ waiter: Waiter) -> Step {
-        if let event = state.events.popFirst() {
-            let hasRoom = state.isBehind && state.events.count <= lowWater
-            if hasRoom { state.isBehind = false }
-            return .event(event, hasRoom: hasRoom)
-        }
-        if let end = state.end { return .end(end) }
-        // A second reader at the same time is a misuse; it gets nothing.
-        guard state.waiter == nil else { return .end(.finished) }
-        state.waiter = waiter
-        return .wait
     }
 }
 
@@ -120,7 +163,7 @@ extension GenerationEvent {
     /// Whether an older event that nobody has read is of no use any more.
     fileprivate func supersedes(_ older: GenerationEvent) -> Bool {
         switch (self, older) {
-        case (.queued, .queued), (.started, .queued), (.prefill, .prefill): true
+        case (.queued, .queued), (.prefill, .prefill): true
         default: false
         }
     }

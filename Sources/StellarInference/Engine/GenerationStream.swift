@@ -23,6 +23,24 @@ public struct GenerationStream: AsyncSequence, Sendable {
         reader = Reader(channel)
     }
 
+    /// All events that are there, waiting for the first if there are none; empty after ``interrupt()``; `nil` at the end. For readers that
+    /// would rather be woken once for a step's events than for each.
+    ///
+    /// - Throws: As the iterator does.
+    public func nextBatch(isolation actor: isolated (any Actor)? = #isolation) async throws -> [GenerationEvent]? {
+        try await reader.channel.nextBatch()
+    }
+
+    /// Makes a waiting ``nextBatch(isolation:)`` return an empty batch.
+    public func interrupt() {
+        reader.channel.interrupt()
+    }
+
+    /// Ends the generation and what is read of it; without effect on one that has ended.
+    public func cancel() {
+        reader.channel.cancel()
+    }
+
     public func makeAsyncIterator() -> Iterator {
         Iterator(reader: reader)
     }

@@ -131,7 +131,8 @@ package struct Scheduler: Sendable {
         allocator = BlockAllocator(blockCount: blockCount, liveWindow: liveWindow)
     }
 
-    package var runningCount: Int { running.count + paused.count }
+    package var runningCount: Int { running.count }
+    package var pausedCount: Int { paused.count }
     package var waitingCount: Int { waiting.count }
     package var usedBlocks: Int { allocator.usedCount }
     package var reusableBlocks: Int { allocator.reusableCount }

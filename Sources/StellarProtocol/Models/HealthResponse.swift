@@ -14,12 +14,15 @@ public struct HealthResponse: Codable, Sendable, Equatable {
     /// How busy the engine is.
     public struct Queue: Codable, Sendable, Equatable {
         public var running: Int
+        /// Replies that rest until their reader has caught up.
+        public var paused: Int
         public var waiting: Int
         /// Most requests that may wait.
         public var capacity: Int
 
-        public init(running: Int, waiting: Int, capacity: Int) {
+        public init(running: Int, paused: Int = 0, waiting: Int, capacity: Int) {
             self.running = running
+            self.paused = paused
             self.waiting = waiting
             self.capacity = capacity
         }

@@ -34,6 +34,11 @@ struct Credentials {
         keys = header("authorization").compactMap(Self.bearer) + header("x-api-key") + [query?["api_key"]].compactMap { $0 }
     }
 
+    /// Whether the request says by one name what it is sent to, as HTTP/1.1 demands (RFC 9112, 3.2).
+    var hasOneHost: Bool {
+        host.map { !$0.contains(",") } ?? false
+    }
+
     /// The token of `Bearer TOKEN` (RFC 6750; the scheme in any case).
     private static func bearer(_ value: String) -> String? {
         let parts = value.split(separator: " ", maxSplits: 1)
@@ -100,6 +105,8 @@ extension Caller {
 }
 
 extension APIError {
+    static let hostIsMissing = APIError.invalidRequest("The request must have exactly one Host.", code: "bad_request")
+
     /// 429 with a time after which to come back.
     static func rateLimited(_ status: RateLimiter.Status) -> APIError {
         let limits = [
@@ -133,13 +140,24 @@ final class TokenMeter: Sendable {
     }
 }
 
-/// An observer that also tells the current meter: each generated token as it comes, the prompt at the end.
+/// An observer that also tells the meter of the task in which a reply began: each generated token as it comes, the prompt at the end.
 struct MeteringObserver: ChatObserver {
     let base: any ChatObserver
+    private var meter: TokenMeter?
+
+    init(base: any ChatObserver) {
+        self.base = base
+    }
+
+    func forReply() -> any ChatObserver {
+        var observer = self
+        observer.meter = TokenMeter.current
+        return observer
+    }
 
     func observe(_ observation: ChatObservation, model: String?) {
         base.observe(observation, model: model)
-        guard let meter = TokenMeter.current else { return }
+        guard let meter else { return }
         switch observation {
         case .firstToken: meter.charge(1)
         case .tokens(let count, _): meter.charge(count)

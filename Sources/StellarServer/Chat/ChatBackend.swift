@@ -57,6 +57,16 @@ public struct ChatGeneration: Sendable, Equatable {
 /// The events of one choice, in order: news of queue and prompt, at most one start, any number of deltas, then one end, unless it throws.
 public typealias ChatStream = any AsyncSequence<ChoiceEvent, any Error> & Sendable
 
+/// A ``ChatStream`` that hands out all that is there at once, and can be woken: reading it takes no task of its own.
+public protocol BatchedChatStream: AsyncSequence<ChoiceEvent, any Error>, Sendable {
+    /// All events that are there, waiting for the first if there are none; empty after ``interrupt()``; `nil` at the end.
+    func nextBatch() async throws -> [ChoiceEvent]?
+    /// Makes a waiting ``nextBatch()`` return an empty batch.
+    func interrupt()
+    /// Ends the choice; without effect on one that has ended.
+    func cancel()
+}
+
 /// What one choice reports.
 public enum ChoiceEvent: Sendable, Equatable {
     /// The choice waits; 1 is next.
@@ -103,6 +113,8 @@ public struct ChoiceEnd: Sendable, Equatable {
 public struct BackendLoad: Sendable, Equatable {
     /// Choices being generated.
     public var running: Int
+    /// Choices that rest until their reader has caught up.
+    public var paused = 0
     /// Choices waiting for a place.
     public var waiting: Int
     /// Most choices that may wait.
@@ -126,8 +138,9 @@ public struct BackendLoad: Sendable, Equatable {
         public init() {}
     }
 
-    public init(running: Int, waiting: Int, maxWaiting: Int, cacheUsage: Double = 0) {
+    public init(running: Int, paused: Int = 0, waiting: Int, maxWaiting: Int, cacheUsage: Double = 0) {
         self.running = running
+        self.paused = paused
         self.waiting = waiting
         self.maxWaiting = maxWaiting
         self.cacheUsage = cacheUsage

@@ -4,6 +4,12 @@ public import StellarProtocol
 public protocol ChatObserver: Sendable {
     /// - Parameter model: the model that replies; `nil` where the request was refused before one was found.
     func observe(_ observation: ChatObservation, model: String?)
+    /// The observer of a reply that begins in the current task.
+    func forReply() -> any ChatObserver
+}
+
+extension ChatObserver {
+    public func forReply() -> any ChatObserver { self }
 }
 
 /// One thing that happened to a request. Durations are on the monotonic clock.

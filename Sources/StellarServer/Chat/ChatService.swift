@@ -80,14 +80,17 @@ public struct ChatService: Sendable {
             model: model,
             systemFingerprint: backend.fingerprint
         )
-        let merger = EventMerger(
-            observer: observer,
-            model: model,
-            arrival: arrival,
-            deadline: deadline(of: request, from: arrival),
-            executor: ConnectionMonitor.current?.executor
-        )
-        return ChatReply(head: head, request: request, events: merger.merge(streams))
+        let watch = ReplyWatch(observer: observer?.forReply(), model: model, arrival: arrival)
+        let source = source(of: streams, watch: watch, deadline: deadline(of: request, from: arrival))
+        return ChatReply(head: head, request: request, events: ReplyEvents(source))
+    }
+
+    /// One stream is read as it is, if it can be: each step of the way costs time for every token.
+    private func source(of streams: [ChatStream], watch: ReplyWatch, deadline: ContinuousClock.Instant?) -> any ReplySource {
+        if streams.count == 1, let stream = streams[0] as? any BatchedChatStream {
+            return SingleReplySource(stream, watch: watch, deadline: deadline)
+        }
+        return MergedReplySource(streams, watch: watch, deadline: deadline, executor: ConnectionMonitor.current?.executor)
     }
 
     private func deadline(of request: ValidatedChatRequest, from arrival: ContinuousClock.Instant) -> ContinuousClock.Instant? {

@@ -9,9 +9,11 @@ public struct ChunkMapper: ReplyMapper {
     private let choiceCount: Int
     private let includesUsage: Bool
     private var totals = ReplyTotals()
+    private let texts: TextChunkWriter
 
     public init(head: ChatReply.Head, choiceCount: Int = 1, includesUsage: Bool = false) {
         self.head = head
+        texts = TextChunkWriter(like: Self.chunk(nil, head))
         self.choiceCount = choiceCount
         self.includesUsage = includesUsage
     }
@@ -37,6 +39,12 @@ public struct ChunkMapper: ReplyMapper {
         }
     }
 
+    public func writeText(of event: ChatEvent, to bytes: inout [UInt8]) -> Bool {
+        guard case .delta(let delta) = event.event, !delta.text.isEmpty, delta.logprobs.isEmpty else { return false }
+        texts.write(delta.text, index: event.choice, to: &bytes)
+        return true
+    }
+
     public mutating func finish() -> [ChatCompletionChunk] {
         guard includesUsage else { return [] }
         var counts = chunk(nil)
@@ -53,6 +61,10 @@ public struct ChunkMapper: ReplyMapper {
     }
 
     private func chunk(_ choice: ChatCompletionChunk.Choice?) -> ChatCompletionChunk {
+        Self.chunk(choice, head)
+    }
+
+    private static func chunk(_ choice: ChatCompletionChunk.Choice?, _ head: ChatReply.Head) -> ChatCompletionChunk {
         ChatCompletionChunk(
             id: head.id,
             created: head.created,

@@ -24,6 +24,7 @@ public struct LocalChatBackend: ChatBackend {
         let usage = status.totalCacheBlocks > 0 ? Double(status.usedCacheBlocks) / Double(status.totalCacheBlocks) : 0
         var load = BackendLoad(
             running: status.running,
+            paused: status.paused,
             waiting: status.waiting,
             maxWaiting: engine.configuration.maxQueue,
             cacheUsage: usage
@@ -82,9 +83,9 @@ public struct LocalChatBackend: ChatBackend {
         let tokenizer = engine.model.tokenizer
         do throws(InferenceError) {
             let events = try engine.generate(engineRequest)
-            guard request.echoesPrompt else { return events.compactMap { ChoiceEvent($0, tokenizer) } }
+            guard request.echoesPrompt else { return EngineChoiceStream(events: events) { ChoiceEvent($0, tokenizer) } }
             let echo = PromptEcho(prompt: prompt, tokenizer: tokenizer, hasLogprobs: request.logprobs != nil, isAll: request.onlyScores)
-            return events.compactMap { echo.map($0) }
+            return EngineChoiceStream(events: events) { echo.map($0) }
         } catch {
             throw APIError(error)
         }
@@ -116,6 +117,34 @@ public struct LocalChatBackend: ChatBackend {
 
     public func detokenize(_ tokens: [Int]) throws(APIError) -> String {
         engine.model.tokenizer.decode(try prompts.checked(tokens, param: "tokens"))
+    }
+}
+
+/// The events of one of the engine's generations, as those of a choice.
+private struct EngineChoiceStream: BatchedChatStream {
+    typealias Element = ChoiceEvent
+
+    let events: GenerationStream
+    let map: @Sendable (GenerationEvent) -> ChoiceEvent?
+
+    func makeAsyncIterator() -> AsyncCompactMapSequence<GenerationStream, ChoiceEvent>.Iterator {
+        events.compactMap(map).makeAsyncIterator()
+    }
+
+    func nextBatch() async throws -> [ChoiceEvent]? {
+        while let batch = try await events.nextBatch() {
+            let mapped = batch.compactMap(map)
+            if batch.isEmpty || !mapped.isEmpty { return mapped }
+        }
+        return nil
+    }
+
+    func interrupt() {
+        events.interrupt()
+    }
+
+    func cancel() {
+        events.cancel()
     }
 }
 

@@ -91,7 +91,7 @@ public final class BackendHolder: Sendable {
                 model: backend?.models.first?.id,
                 version: version,
                 uptimeSeconds: uptimeSeconds,
-                queue: .init(running: load.running, waiting: load.waiting, capacity: load.maxWaiting),
+                queue: .init(running: load.running, paused: load.paused, waiting: load.waiting, capacity: load.maxWaiting),
                 message: message
             )
         }

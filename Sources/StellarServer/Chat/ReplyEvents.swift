@@ -1,3 +1,15 @@
+/// Where the events of a reply come from.
+protocol ReplySource: Sendable {
+    /// All events that are there, waiting for the first if there are none; empty after ``poke()``; `nil` at the end.
+    ///
+    /// - Throws: ``APIError``, or `CancellationError` after ``cancel()`` or where the reading task was cancelled.
+    func nextBatch() async throws -> [ChatEvent]?
+    /// Makes a waiting ``nextBatch()`` return an empty batch.
+    func poke()
+    /// Ends the reply; without effect on one that has ended.
+    func cancel()
+}
+
 /// The events of all choices of a reply in the order in which they came; iterate once.
 ///
 /// Bounded: where the reader is slow, the choices wait. Throws ``APIError``, or `CancellationError` after ``ChatReply/cancel()`` or where
@@ -8,23 +20,21 @@ public struct ReplyEvents: AsyncSequence, Sendable {
 
     /// Ends the reply when nobody can read it any more.
     private final class Owner: Sendable {
-        let channel: BoundedChannel<ChatEvent>
-        let cancel: @Sendable () -> Void
+        let source: any ReplySource
 
-        init(channel: BoundedChannel<ChatEvent>, cancel: @escaping @Sendable () -> Void) {
-            self.channel = channel
-            self.cancel = cancel
+        init(_ source: any ReplySource) {
+            self.source = source
         }
 
-        deinit { cancel() }
+        deinit { source.cancel() }
     }
 
     private let owner: Owner
     /// Sees each event before the reader does, and the end.
     private let tap: (any ReplyTap)?
 
-    init(channel: BoundedChannel<ChatEvent>, cancel: @escaping @Sendable () -> Void) {
-        self.init(owner: Owner(channel: channel, cancel: cancel), tap: nil)
+    init(_ source: any ReplySource) {
+        self.init(owner: Owner(source), tap: nil)
     }
 
     private init(owner: Owner, tap: (any ReplyTap)?) {
@@ -44,12 +54,12 @@ public struct ReplyEvents: AsyncSequence, Sendable {
     }
 
     func cancel() {
-        owner.cancel()
+        owner.source.cancel()
     }
 
     /// Makes a waiting ``Iterator/nextBatch()`` return an empty batch.
     func poke() {
-        owner.channel.poke()
+        owner.source.poke()
     }
 
     public func makeAsyncIterator() -> Iterator {
@@ -80,14 +90,14 @@ public struct ReplyEvents: AsyncSequence, Sendable {
         mutating func nextBatch(isolation: isolated (any Actor)? = #isolation) async throws -> [ChatEvent]? {
             let (owner, tap) = (events.owner, events.tap)
             do {
-                let batch = try await owner.channel.nextBatch()
+                let batch = try await owner.source.nextBatch()
                 if let tap {
                     for event in batch ?? [] { tap.record(event) }
                     if batch == nil { await tap.end(error: nil) }
                 }
                 return batch
             } catch {
-                if Task.isCancelled { owner.cancel() }
+                if Task.isCancelled { owner.source.cancel() }
                 await tap?.end(error: error)
                 throw error
             }

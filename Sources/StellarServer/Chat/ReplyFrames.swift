@@ -7,6 +7,14 @@ public protocol ReplyMapper: Sendable {
     mutating func start() -> [Frame]
     mutating func map(_ event: ChatEvent) -> [Frame]
     mutating func finish() -> [Frame]
+    /// Appends the JSON of what ``map(_:)`` would return, where that is a frame of text and there is a shorter way to it.
+    ///
+    /// - Returns: `false`: there is none, and nothing has been appended.
+    func writeText(of event: ChatEvent, to bytes: inout [UInt8]) -> Bool
+}
+
+extension ReplyMapper {
+    public func writeText(of event: ChatEvent, to bytes: inout [UInt8]) -> Bool { false }
 }
 
 /// The frames of a reply, in order. The first ones come at once, before anything is generated. Iterate once.

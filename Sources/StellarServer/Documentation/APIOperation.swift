@@ -48,7 +48,10 @@ struct APIOperation {
         func streamed(_ chunk: String) -> Answer {
             var answer = self
             answer.text += " With `stream` it comes as server-sent events, each a \(chunk), the last one `[DONE]`."
-            answer.contents.append(("text/event-stream", #"{"type":"string","description":"data: {\#(chunk)}"}"#))
+            let description =
+                "data: {\(chunk)}. Lines that begin with a colon are comments: ': queued N' (at least once, and before anything else of the "
+                + "generation, where it has to wait for a place), ': prefill N/TOTAL', ': ping'."
+            answer.contents.append(("text/event-stream", #"{"type":"string","description":"\#(description)"}"#))
             return answer
         }
 

@@ -81,8 +81,9 @@ extension APISchemas {
         "Health": {"type": "object", "required": ["status"], "properties": {
           "status": {"enum": ["ok", "loading", "error", "stopping"]}, "model": {"type": ["string", "null"]},
           "version": {"type": "string"}, "uptime_seconds": {"type": "number"},
-          "queue": {"type": "object", "required": ["running", "waiting", "capacity"], "properties": {
-            "running": {"type": "integer"}, "waiting": {"type": "integer"}, "capacity": {"type": "integer"}}},
+          "queue": {"type": "object", "required": ["running", "paused", "waiting", "capacity"], "properties": {
+            "running": {"type": "integer"}, "paused": {"type": "integer"}, "waiting": {"type": "integer"},
+            "capacity": {"type": "integer"}}},
           "message": {"type": "string", "description": "Why the model could not be loaded."},
           "sessions": {"type": "object", "required": ["status"], "properties": {
             "status": {"enum": ["ok", "off", "error"]}, "message": {"type": "string"}},

@@ -83,6 +83,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             return
         }
         guard case .head(var head) = part else { return context.fireChannelRead(data) }
+        head.settleHost()
         hasSeenRequest = true
         var exchange = Exchange(isHTTP10: head.isHTTP10, closes: head.isHTTP10 || !head.isKeepAlive)
         if head.headers.contains(name: "upgrade") {
@@ -114,12 +115,18 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard discarded == nil else { return }
         guard let error = error as? HTTPParserError, exchanges.isEmpty else { return context.fireErrorCaught(error) }
+        if error == .headerOverflow {
+            refuse(context, status: 431, "The request's headers are too large.")
+        } else {
+            refuse(context, status: 400, "The request is not valid HTTP/1.1.")
+        }
+    }
+
+    /// Answers what never became a request, and closes.
+    private func refuse(_ context: ChannelHandlerContext, status: Int, _ message: String) {
         hasSeenRequest = true
-        let isTooLarge = error == .headerOverflow
-        let message = isTooLarge ? "The request's headers are too large." : "The request is not valid HTTP/1.1."
-        let apiError = APIError(status: isTooLarge ? 431 : 400, message: message, code: "bad_request")
-        let body = (try? JSONCoding.encode(apiError.response)) ?? []
-        var head = HTTPResponseHead(version: .http1_1, status: isTooLarge ? .requestHeaderFieldsTooLarge : .badRequest)
+        let body = (try? JSONCoding.encode(APIError(status: status, message: message, code: "bad_request").response)) ?? []
+        var head = HTTPResponseHead(version: .http1_1, status: HTTPResponseStatus(statusCode: status))
         head.headers = [
             "content-type": "application/json", "content-length": String(body.count), "connection": "close",
         ]
@@ -222,6 +229,21 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
 }
 
 extension HTTPRequestHead {
+    /// Makes `Host` one field with the name that the request is sent to: that of its target where it is a whole URI, which overrules the
+    /// field, and of which the path is left as target then (RFC 9112, 3.2). Several fields become one that is no name; HTTP/1.0, which may
+    /// have none, gets that of this machine.
+    mutating func settleHost() {
+        let hosts = headers["host"]
+        if hosts.count > 1 { headers.replaceOrAdd(name: "host", value: hosts.joined(separator: ",")) }
+        if hosts.isEmpty, isHTTP10 { headers.add(name: "host", value: "localhost") }
+        guard hosts.count <= 1, let scheme = ["http://", "https://"].first(where: { uri.lowercased().hasPrefix($0) }) else { return }
+        let rest = uri.dropFirst(scheme.count)
+        let authority = rest.prefix { $0 != "/" && $0 != "?" }
+        let path = rest.dropFirst(authority.count)
+        headers.replaceOrAdd(name: "host", value: String(authority))
+        uri = path.hasPrefix("/") ? String(path) : "/" + path
+    }
+
     /// Whether the client knows neither chunked bodies nor persistent connections.
     var isHTTP10: Bool { version.major < 1 || (version.major == 1 && version.minor == 0) }
 }

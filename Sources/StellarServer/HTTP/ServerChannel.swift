@@ -5,11 +5,10 @@ package import NIOCore
 package import NIOHTTP1
 import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
-import NIOSSL
 
 /// One accepted connection: HTTP/1.1, until a handshake that a route grants makes it something else.
 ///
-/// The pipeline is assembled by hand, with ``HTTPConnectionHandler`` right behind the decoder, and TLS before everything.
+/// The pipeline is assembled by hand, with ``HTTPConnectionHandler`` right behind the decoder.
 package struct ServerChannel: ServerChildChannel, HTTPChannelHandler {
     package struct Value: ServerChildChannelValue {
         package let channel: any Channel
@@ -19,27 +18,26 @@ package struct ServerChannel: ServerChildChannel, HTTPChannelHandler {
 
     package let responder: Responder
     let limits: ConnectionLimits
-    /// What connections are encrypted with; `nil`: not at all.
-    let tls: TLSIdentity?
+    /// Whether there is TLS below.
+    let isSecure: Bool
     /// Whether a request may change the protocol.
     let isHandshake: @Sendable (HTTPRequestHead) -> Bool
 
     package init(
         responder: @escaping Responder,
         limits: ConnectionLimits,
-        tls: TLSIdentity? = nil,
+        isSecure: Bool = false,
         isHandshake: @escaping @Sendable (HTTPRequestHead) -> Bool
     ) {
         self.responder = responder
         self.limits = limits
-        self.tls = tls
+        self.isSecure = isSecure
         self.isHandshake = isHandshake
     }
 
     package func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
-            setSocketOptions(of: channel)
-            if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls.context)) }
+            if !isSecure { limits.setSocketOptions(of: channel) }
             let codec = HTTPConnectionHandler.Codec(
                 encoder: HTTPResponseEncoder(),
                 decoder: ByteToMessageHandler(
@@ -49,7 +47,7 @@ package struct ServerChannel: ServerChildChannel, HTTPChannelHandler {
             let monitor = ConnectionMonitor(executor: EventLoopTaskExecutor(channel.eventLoop))
             let connection = HTTPConnectionHandler(monitor: monitor, codec: codec, limits: limits, isHandshake: isHandshake)
             try channel.pipeline.syncOperations.addHandlers([
-                codec.encoder, codec.decoder, connection, HTTP1ToHTTPServerCodec(secure: tls != nil),
+                codec.encoder, codec.decoder, connection, HTTP1ToHTTPServerCodec(secure: isSecure),
                 HTTPConnectionStateHandler(idleTimeout: limits.idleTimeout.map { .init($0) }, logger: logger),
             ])
             let http = try NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>(
@@ -58,26 +56,6 @@ package struct ServerChannel: ServerChildChannel, HTTPChannelHandler {
             )
             return Value(channel: channel, http: http, monitor: monitor)
         }
-    }
-
-    /// Hosts that vanish without a word are found out by the system: by keep-alive probes while nothing is sent, by missing
-    /// acknowledgements while something is. What a slow reader has not taken stays small.
-    private func setSocketOptions(of channel: any Channel) {
-        _ = channel.setOption(ChannelOptions.socketOption(.so_keepalive), value: 1)
-        #if os(Linux)
-            let seconds = Int32(clamping: (limits.writeTimeout ?? .seconds(60)).nanoseconds / 1_000_000_000)
-            let options: [(name: CInt, value: Int32)] = [
-                (4, 60),  // TCP_KEEPIDLE
-                (5, 15),  // TCP_KEEPINTVL
-                (6, 4),  // TCP_KEEPCNT
-                (18, seconds > 0 ? seconds &* 1000 : 1000),  // TCP_USER_TIMEOUT, milliseconds
-                (25, 128 << 10),  // TCP_NOTSENT_LOWAT, bytes
-            ]
-            for option in options {
-                let name = ChannelOptions.Types.SocketOption(level: .tcp, name: .init(rawValue: option.name))
-                _ = channel.setOption(name, value: SocketOptionValue(option.value))
-            }
-        #endif
     }
 
     package func handle(value: Value, logger: Logger) async {
@@ -89,7 +67,7 @@ package struct ServerChannel: ServerChildChannel, HTTPChannelHandler {
             }
         } onCancel: {
             // TLS can't close one half of what it receives.
-            value.channel.close(mode: tls == nil ? .input : .all, promise: nil)
+            value.channel.close(mode: isSecure ? .all : .input, promise: nil)
         }
     }
 }
@@ -110,6 +88,26 @@ package struct ConnectionLimits: Sendable {
         self.idleTimeout = idleTimeout
         self.writeTimeout = writeTimeout
         self.closeTimeout = closeTimeout
+    }
+
+    /// Hosts that vanish without a word are found out by the system: by keep-alive probes while nothing is sent, by missing
+    /// acknowledgements while something is. What a slow reader has not taken stays small.
+    func setSocketOptions(of channel: any Channel) {
+        _ = channel.setOption(ChannelOptions.socketOption(.so_keepalive), value: 1)
+        #if os(Linux)
+            let seconds = Int32(clamping: (writeTimeout ?? .seconds(60)).nanoseconds / 1_000_000_000)
+            let options: [(name: CInt, value: Int32)] = [
+                (4, 60),  // TCP_KEEPIDLE
+                (5, 15),  // TCP_KEEPINTVL
+                (6, 4),  // TCP_KEEPCNT
+                (18, seconds > 0 ? seconds &* 1000 : 1000),  // TCP_USER_TIMEOUT, milliseconds
+                (25, 128 << 10),  // TCP_NOTSENT_LOWAT, bytes
+            ]
+            for option in options {
+                let name = ChannelOptions.Types.SocketOption(level: .tcp, name: .init(rawValue: option.name))
+                _ = channel.setOption(name, value: SocketOptionValue(option.value))
+            }
+        #endif
     }
 
     /// Sizes of request heads.

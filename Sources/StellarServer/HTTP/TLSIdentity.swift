@@ -14,7 +14,7 @@ public struct TLSFiles: Sendable, Equatable {
         self.privateKey = privateKey
     }
 
-    /// What new connections are encrypted with: TLS 1.2 or 1.3, and HTTP/1.1 inside.
+    /// What new connections are encrypted with: TLS 1.2 or 1.3, with HTTP/2 or HTTP/1.1 inside.
     ///
     /// - Throws: Everything that is wrong with the files.
     func load() throws(SettingsError) -> LoadedIdentity {
@@ -31,7 +31,7 @@ public struct TLSFiles: Sendable, Equatable {
             privateKey: .privateKey(key)
         )
         configuration.minimumTLSVersion = .tlsv12
-        configuration.applicationProtocols = ["http/1.1"]
+        configuration.applicationProtocols = ["h2", "http/1.1"]
         // Many clients never say farewell: their silence must not hold up the end of the server.
         configuration.shutdownTimeout = .seconds(1)
         do {

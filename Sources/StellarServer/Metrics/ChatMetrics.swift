@@ -25,6 +25,7 @@ public final class ChatMetrics: ChatObserver {
         let load = backend.load
         let series = instruments(of: model)
         series.running.set(Double(load.running))
+        series.paused.set(Double(load.paused))
         series.waiting.set(Double(load.waiting))
         series.capacity.set(Double(load.maxWaiting))
         series.cacheUsage.set(load.cacheUsage)
@@ -63,7 +64,7 @@ public final class ChatMetrics: ChatObserver {
 
 /// The series of one model, looked up once.
 private final class ModelInstruments: Sendable {
-    let running, waiting, capacity, cacheUsage: GaugeInstrument
+    let running, paused, waiting, capacity, cacheUsage: GaugeInstrument
     let preemptions, drafted, accepted, prefixQueries, prefixHits: CounterInstrument
     let firstToken, betweenTokens: HistogramInstrument
     private let endToEnd, queue, prefill, decode: HistogramInstrument
@@ -80,6 +81,7 @@ private final class ModelInstruments: Sendable {
             registry.counter("stellar_request_finished_total", labels + [("reason", reason)])
         }
         running = gauge("requests_running")
+        paused = gauge("requests_paused")
         waiting = gauge("requests_waiting")
         capacity = gauge("queue_capacity")
         cacheUsage = gauge("kv_cache_usage_ratio")

@@ -87,6 +87,7 @@ extension ServerMetrics {
         "stellar_generation_tokens_total": MetricDescription("Tokens generated for finished requests."),
         "stellar_cached_prompt_tokens_total": MetricDescription("Prompt tokens that were found in the cache."),
         "stellar_requests_running": MetricDescription("Sequences that have a place in the batch."),
+        "stellar_requests_paused": MetricDescription("Sequences that have left the batch until their reader has caught up."),
         "stellar_requests_waiting": MetricDescription("Requests in the queue."),
         "stellar_requests_rejected_total": MetricDescription("Requests that were not started, by reason."),
         "stellar_request_finished_total": MetricDescription("Generations that ended, by reason."),

@@ -23,6 +23,7 @@ struct AccessMiddleware: RouterMiddleware {
         var context = context
         let route = context.endpointPath
         let credentials = Credentials(request, isWebSocket: route.map(WebSocketEndpoint.paths.contains) ?? false)
+        guard context.stream != nil || credentials.hasOneHost else { throw APIError.hostIsMissing }
         context.caller = try policy.identify(credentials, peer: context.peer)
         if let key = context.caller.keyID { context.logger[metadataKey: "key"] = "\(key)" }
         guard context.caller.isTrusted || isPublic(route) else {

@@ -17,9 +17,11 @@ struct ErrorMiddleware: RouterMiddleware {
     func handle(_ request: Request, context: Context, next: (Request, Context) async throws -> Response) async throws -> Response {
         do {
             return try await next(request, context)
-        } catch let error as HTTPParserError {
-            // Broken HTTP is answered by the connection itself.
-            throw error
+        } catch is HTTPParserError {
+            // The body breaks off here, and so does the connection.
+            var response = try Response.error(.invalidRequest("The request is not valid HTTP/1.1.", code: "bad_request"))
+            response.headers[.connection] = "close"
+            return response
         } catch is CancellationError {
             return Response(status: Self.clientClosedRequest)
         } catch {

@@ -85,7 +85,14 @@ public struct ChatServer: Sendable {
         return Application(
             responder: router(origins: origins).buildResponder(),
             server: HTTPServerBuilder { [tls = configuration.tls] responder in
-                ServerChannel(responder: responder, limits: limits, tls: tls, isHandshake: WebSocketEndpoint.isHandshake)
+                let http1 = ServerChannel(
+                    responder: responder,
+                    limits: limits,
+                    isSecure: tls != nil,
+                    isHandshake: WebSocketEndpoint.isHandshake
+                )
+                guard let tls else { return http1 }
+                return SecureServerChannel(tls, http1: http1)
             },
             configuration: ApplicationConfiguration(address: .hostname(configuration.host, port: configuration.port)),
             onServerRunning: { [configuration] in await onRunning($0.localAddress?.port ?? configuration.port) },
@@ -97,6 +104,7 @@ public struct ChatServer: Sendable {
         let router = Router(context: ServerRequestContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: RequestIDMiddleware())
         router.add(middleware: RequestLogMiddleware(metrics: metrics))
+        router.add(middleware: StreamMonitorMiddleware())
         router.add(middleware: HeadMiddleware())
         router.add(middleware: SecurityHeadersMiddleware())
         router.add(middleware: CrossOriginMiddleware(policy: origins))

@@ -10,6 +10,10 @@ enum EventStream {
         .contentType: "text/event-stream; charset=utf-8", .cacheControl: "no-cache", .accelBuffering: "no",
     ]
 
+    /// What stands around the JSON of an event.
+    fileprivate static let prefix = Array("data: ".utf8)
+    fileprivate static let suffix = Array("\n\n".utf8)
+
     /// A response that sends what there is of the reply as soon as there is something, then `[DONE]`. An error in the middle, when the
     /// status has long been sent, becomes an event of its own.
     ///
@@ -79,7 +83,7 @@ enum EventStream {
 /// Collects the bytes of events until they are written together.
 private struct EventBytes<Mapper: ReplyMapper> {
     private var mapper: Mapper
-    private var buffer = ByteBuffer()
+    private var bytes: [UInt8] = []
 
     init(_ mapper: Mapper) {
         self.mapper = mapper
@@ -87,9 +91,9 @@ private struct EventBytes<Mapper: ReplyMapper> {
 
     /// What has been collected since the last call, if anything.
     mutating func take() -> ByteBuffer? {
-        guard buffer.readableBytes > 0 else { return nil }
-        defer { buffer = ByteBuffer() }
-        return buffer
+        guard !bytes.isEmpty else { return nil }
+        defer { bytes.removeAll(keepingCapacity: true) }
+        return ByteBuffer(bytes: bytes)
     }
 
     mutating func start() throws {
@@ -100,32 +104,39 @@ private struct EventBytes<Mapper: ReplyMapper> {
         switch event.event {
         case .queued(let position): comment("queued \(position)")
         case .prefill(let processed, let total): comment("prefill \(processed)/\(total)")
-        default: for frame in mapper.map(event) { try append(frame) }
+        default:
+            let start = bytes.count
+            bytes += EventStream.prefix
+            if mapper.writeText(of: event, to: &bytes) {
+                bytes += EventStream.suffix
+            } else {
+                bytes.removeLast(bytes.count - start)
+                for frame in mapper.map(event) { try append(frame) }
+            }
         }
     }
 
     mutating func finish() throws {
         for frame in mapper.finish() { try append(frame) }
-        buffer.writeStaticString("data: [DONE]\n\n")
+        bytes += "data: [DONE]\n\n".utf8
     }
 
     mutating func fail(_ error: APIError) throws {
         try append(error.response)
-        buffer.writeStaticString("data: [DONE]\n\n")
+        bytes += "data: [DONE]\n\n".utf8
     }
 
     /// A comment line: clients skip it, proxies see that the connection lives.
     mutating func comment(_ text: String) {
-        buffer.writeString(": \(text)\n\n")
+        bytes += ": \(text)\n\n".utf8
     }
 
     /// One event. JSON holds no raw line break, so one `data` line is always enough.
     private mutating func append(_ frame: some Encodable) throws {
         let json = try JSONCoding.encode(frame)
-        buffer.reserveCapacity(minimumWritableBytes: json.count + 8)
-        buffer.writeStaticString("data: ")
-        buffer.writeBytes(json)
-        buffer.writeStaticString("\n\n")
+        bytes += EventStream.prefix
+        bytes += json
+        bytes += EventStream.suffix
     }
 }
 

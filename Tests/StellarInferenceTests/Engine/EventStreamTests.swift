@@ -21,7 +21,7 @@ struct EventStreamTests {
         // With one place, others can only run when the unread sequence has left it.
         let others = try await tokens(engine.generate(request(20, seed: 1)))
         #expect(others.count == 20)
-        #expect((engine.status.running, engine.status.waiting) == (1, 0))
+        #expect((engine.status.running, engine.status.paused, engine.status.waiting) == (0, 1, 0))
         let late = try await tokens(slow)
         #expect(late == (try await tokens(engine.generate(request(300)))))
         await engine.shutdown()
@@ -38,7 +38,7 @@ struct EventStreamTests {
             #expect(error?.code == .deadlineExceeded)
         }
         let unread = try engine.generate(limited)
-        while engine.status.running + engine.status.waiting > 0 { try await Task.sleep(for: .milliseconds(1)) }
+        while engine.status.running + engine.status.paused + engine.status.waiting > 0 { try await Task.sleep(for: .milliseconds(1)) }
         let error = await #expect(throws: InferenceError.self) { for try await _ in unread {} }
         #expect(error?.code == .deadlineExceeded)
         await engine.shutdown()
@@ -50,21 +50,24 @@ struct EventStreamTests {
             model: try await .load(path: TestModel.path),
             configuration: .init(maxBatch: 1, prefillChunk: 64)
         )
-        let first = try engine.generate(request(60))
+        let first = Task {
+            for try await _ in try engine.generate(self.request(8_000)) {}
+        }
+        while engine.status.running == 0 { try await Task.sleep(for: .milliseconds(1)) }
+        let second = try engine.generate(request(2, seed: 1))
         var long = request(2)
         long.promptTokens = (0..<200).map { 40 + $0 }
-        let second = try engine.generate(request(2, seed: 1))
-        let third = try engine.generate(long)
-        var events: [GenerationEvent] = []
-        async let reading: Void = { for try await _ in first {} }()
-        async let readingSecond: Void = { for try await _ in second {} }()
-        for try await event in third { events.append(event) }
-        try await reading
-        try await readingSecond
-        let positions = events.compactMap { if case .queued(let position) = $0 { position } else { nil } }
-        #expect(positions == positions.sorted(by: >) && positions.first == 2 && positions.last == 1)
-        let processed = events.compactMap { if case .prefill(let processed, 200) = $0 { processed } else { nil } }
-        #expect(processed == [64, 128, 192])
+        var events = try engine.generate(long).makeAsyncIterator()
+        #expect(try await events.next() == .queued(position: 2))
+        first.cancel()
+        for try await _ in second {}
+        var rest: [GenerationEvent] = []
+        while let event = try await events.next() { rest.append(event) }
+        // Whoever reads slowly gets the latest of each only, but those always, and in this order.
+        let start = try #require(rest.firstIndex(of: .started(GenerationStart(promptTokens: 200))))
+        #expect(Array(rest[..<start]) == [.queued(position: 1)])
+        let processed = rest.compactMap { if case .prefill(let processed, 200) = $0 { processed } else { nil } }
+        #expect(processed.last == 192 && processed == [64, 128, 192].filter(processed.contains))
         await engine.shutdown()
     }
 

@@ -27,7 +27,7 @@ struct InferenceEngineTests {
 
     /// Waits until the engine reports nothing to do.
     private func waitUntilIdle(_ engine: InferenceEngine) async throws {
-        while engine.status.running + engine.status.waiting > 0 { try await Task.sleep(for: .milliseconds(1)) }
+        while engine.status.running + engine.status.paused + engine.status.waiting > 0 { try await Task.sleep(for: .milliseconds(1)) }
     }
 
     @Test("concurrent replies equal those run alone, greedy and seeded, with one thread and two, through BLAS and kernels")
@@ -115,16 +115,17 @@ struct InferenceEngineTests {
         let request = GenerationRequest(
             promptTokens: try prompt(model, "Hello"),
             sampling: .greedy,
-            maxTokens: 60,
+            maxTokens: 200,
             ignoreEOS: true
         )
+        // Longer than what may wait for a reader: none of them ends before it is read.
         let streams = try (0..<3).map { _ in try engine.generate(request) }
         let error = #expect(throws: InferenceError.self) { _ = try engine.generate(request) }
         #expect(error?.code == .queueFull)
         for stream in streams {
             var count = 0
             for try await case .delta(let delta) in stream { count += delta.tokens.count }
-            #expect(count == 60)
+            #expect(count == 200)
         }
         await engine.shutdown()
     }

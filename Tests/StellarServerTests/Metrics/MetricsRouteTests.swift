@@ -6,7 +6,7 @@ import NIOCore
 import StellarServer
 import Testing
 
-@Suite("Metrics of the server", .timeLimit(.minutes(1)))
+@Suite("Metrics of the server", .timeLimit(.minutes(20)))
 struct MetricsRouteTests {
     private func scrape(_ server: TestServer) async throws -> String {
         let text = TextBox()

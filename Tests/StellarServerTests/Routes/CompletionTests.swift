@@ -7,7 +7,7 @@ import StellarProtocol
 import StellarServer
 import Testing
 
-@Suite("Legacy completions and tokens", .timeLimit(.minutes(1)))
+@Suite("Legacy completions and tokens", .timeLimit(.minutes(20)))
 struct CompletionTests {
     private func post(_ body: String, to path: String = "/v1/completions", _ check: @escaping @Sendable (TestResponse) throws -> Void)
         async throws

@@ -5,7 +5,7 @@ import HummingbirdTesting
 import StellarServer
 import Testing
 
-@Suite("Compression", .timeLimit(.minutes(1)))
+@Suite("Compression", .timeLimit(.minutes(20)))
 struct CompressionTests {
     private static let long = (0..<600).map { "word \($0) " }
 

@@ -4,7 +4,7 @@ import StellarProtocol
 import StellarServer
 import Testing
 
-@Suite("Connections", .timeLimit(.minutes(1)))
+@Suite("Connections", .timeLimit(.minutes(20)))
 struct ConnectionTests {
     private static func chat(_ word: String, stream: Bool = false, headers: [String] = []) -> String {
         RawConnection.request(
@@ -223,6 +223,40 @@ struct ConnectionTests {
             try await other.send(RawConnection.request("GET", "/v1/models"))
             #expect(try await other.readResponse().head.hasPrefix("HTTP/1.1 200"))
             await other.close()
+        }
+    }
+
+    @Test(
+        "A request without exactly one Host is refused; a whole URI as target overrules it",
+        arguments: [
+            ("/v1/models", [], 400), ("/v1/models", ["Host: localhost", "Host: evil.example"], 400),
+            ("/v1/models", ["Host: evil.example", "Host: localhost"], 400), ("/v1/models", ["Host: localhost"], 200),
+            ("/v1/models", ["Host: evil.example"], 403), ("http://localhost/v1/models", ["Host: evil.example"], 200),
+            ("http://localhost?x", ["Host: localhost"], 200), ("HTTP://evil.example:80/v1/models", ["Host: localhost"], 403),
+        ] as [(String, [String], Int)]
+    )
+    func hosts(target: String, headers: [String], status: Int) async throws {
+        try await TestServer().run { port, _ in
+            let client = try await RawConnection(port: port)
+            // The one before is answered all the same.
+            let request = (["GET \(target) HTTP/1.1"] + headers).joined(separator: "\r\n") + "\r\n\r\n"
+            try await client.send(RawConnection.request("GET", "/v1/models") + request)
+            #expect(try await client.readResponse().head.hasPrefix("HTTP/1.1 200"))
+            #expect(try await client.readResponse().head.hasPrefix("HTTP/1.1 \(status)"))
+            await client.close()
+        }
+    }
+
+    @Test(
+        "A body that is no HTTP is refused in JSON, and the connection ends",
+        arguments: ["Transfer-Encoding: chunked\r\n\r\nZZ\r\nabc\r\n", "Transfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFF\r\nabc\r\n"]
+    )
+    func brokenBody(rest: String) async throws {
+        try await TestServer().run { port, _ in
+            let client = try await RawConnection(port: port)
+            try await client.send("POST /v1/chat/completions HTTP/1.1\r\nHost: test\r\n\(rest)")
+            let answer = await client.readToEnd()
+            #expect(answer.hasPrefix("HTTP/1.1 400") && answer.contains(#""code":"bad_request""#))
         }
     }
 

@@ -5,7 +5,7 @@ import StellarProtocol
 import StellarServer
 import Testing
 
-@Suite("Description of the API", .timeLimit(.minutes(1)))
+@Suite("Description of the API", .timeLimit(.minutes(20)))
 struct DocumentationTests {
     private static func fetch(_ path: String) async throws -> (text: String, type: String?) {
         var configured = TestServer()

@@ -3,7 +3,7 @@ import ServiceLifecycle
 import StellarServer
 import Testing
 
-@Suite("Listening", .timeLimit(.minutes(1)))
+@Suite("Listening", .timeLimit(.minutes(20)))
 struct ListenErrorTests {
     private func failure(host: String = "127.0.0.1", port: Int) async throws -> ListenError? {
         var server = TestServer()

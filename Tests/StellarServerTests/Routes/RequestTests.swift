@@ -15,7 +15,7 @@ enum Transport: String, CaseIterable, Sendable {
     var setup: TestingSetup { self == .inProcess ? .router : .live }
 }
 
-@Suite("Requests", .timeLimit(.minutes(1)))
+@Suite("Requests", .timeLimit(.minutes(20)))
 struct RequestTests {
     static func body(_ text: String, more: String = "") -> ByteBuffer {
         ByteBuffer(string: #"{"model":"scripted","messages":[{"role":"user","content":"\#(text)"}]\#(more)}"#)

@@ -1,10 +1,13 @@
+import AsyncHTTPClient
 import Foundation
+import NIOCore
+import NIOHTTP1
 import NIOSSL
 import StellarProtocol
 import StellarServer
 import Testing
 
-@Suite("TLS", .timeLimit(.minutes(1)))
+@Suite("TLS", .timeLimit(.minutes(20)))
 struct TLSTests {
     private let certificate: TestCertificate
     private let der: [UInt8]
@@ -36,6 +39,33 @@ struct TLSTests {
             #expect(try await client.readResponse().body.contains(#""object":"list""#))
             #expect(try await client.readResponse().head.hasPrefix("HTTP/1.1 404"))
             #expect(shown.der == der)
+        }
+    }
+
+    @Test("Clients that offer HTTP/2 get it: whole answers, streams, and a reset that ends the generation")
+    func http2() async throws {
+        try await server.run { port, _ in
+            var configuration = HTTPClient.Configuration()
+            configuration.tlsConfiguration = .makeClientConfiguration()
+            configuration.tlsConfiguration?.certificateVerification = .none
+            try await HTTPClient.withHTTPClient(configuration: configuration) { client in
+                func post(_ word: String, stream: Bool) async throws -> HTTPClientResponse {
+                    var request = HTTPClientRequest(url: "https://127.0.0.1:\(port)/v1/chat/completions")
+                    request.method = .POST
+                    request.body = .bytes(ByteBuffer(string: #"{"messages":[{"role":"user","content":"\#(word)"}],"stream":\#(stream)}"#))
+                    return try await client.execute(request, deadline: .now() + .hours(1))
+                }
+                for stream in [false, true] {
+                    let response = try await post("hi", stream: stream)
+                    #expect(response.version == .http2 && response.status == .ok)
+                    let text = String(buffer: try await response.body.collect(upTo: 1 << 20))
+                    #expect(stream ? text.hasSuffix("data: [DONE]\n\n") : text.contains("Hello, world"))
+                }
+                // Leaving the loop drops the stream, which resets it; the connection stays.
+                for try await part in try await post("endless", stream: true).body where String(buffer: part).contains("x") { break }
+                try await server.backend.until { $0.cancelled == 1 }
+                #expect(try await post("hi", stream: false).version == .http2)
+            }
         }
     }
 

@@ -5,7 +5,7 @@ import HummingbirdTesting
 import StellarServer
 import Testing
 
-@Suite("Web chat files", .timeLimit(.minutes(1)))
+@Suite("Web chat files", .timeLimit(.minutes(20)))
 struct WebFilesTests {
     /// A directory with a small web chat, removed with the value.
     private final class Site: Sendable {

@@ -3,7 +3,7 @@ import StellarProtocol
 import StellarServer
 import Testing
 
-@Suite("Recording of replies", .timeLimit(.minutes(2)))
+@Suite("Recording of replies", .timeLimit(.minutes(20)))
 struct RecordingTests {
     private let storage: TestStorage
     private var store: SessionStore { storage.sessions }

@@ -6,7 +6,7 @@ import StellarProtocol
 import StellarServer
 import Testing
 
-@Suite("Requests for sessions", .timeLimit(.minutes(1)))
+@Suite("Requests for sessions", .timeLimit(.minutes(20)))
 struct SessionRequestTests {
     private func server() throws -> TestServer {
         var server = TestServer()

@@ -5,7 +5,7 @@ import StellarProtocol
 import StellarServer
 import Testing
 
-@Suite("Session store", .timeLimit(.minutes(2)))
+@Suite("Session store", .timeLimit(.minutes(20)))
 struct SessionStoreTests {
     private let storage: TestStorage
     private var store: SessionStore { storage.sessions }

@@ -12,8 +12,14 @@ import StellarServer
 struct EchoServer: Sendable {
     static let path = "/echo"
 
-    var limits = WebSocketLimits()
-    var writeTimeout = TimeAmount.seconds(60)
+    var limits: WebSocketLimits
+    var writeTimeout = TimeAmount.hours(1)
+
+    /// No pings of its own, which would come between what is sent back.
+    init(limits: WebSocketLimits = WebSocketLimits()) {
+        self.limits = limits
+        self.limits.pingInterval = .seconds(3600)
+    }
 
     private actor Echo: WebSocketSession {
         nonisolated let takesBinary = true

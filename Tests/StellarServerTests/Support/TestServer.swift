@@ -20,6 +20,11 @@ struct TestServer: Sendable {
         configuration.allowedOrigins = ["http://localhost:5173"]
         configuration.maxBodySize = 1 << 20
         configuration.webSocket.closeTimeout = .milliseconds(500)
+        // A machine that is busy, or stands still for a while, must not make the server say or do anything on its own.
+        configuration.keepAlive = .seconds(3600)
+        configuration.idleTimeout = .seconds(3600)
+        configuration.writeTimeout = .seconds(3600)
+        configuration.webSocket.pingInterval = .seconds(3600)
     }
 
     var server: ChatServer {

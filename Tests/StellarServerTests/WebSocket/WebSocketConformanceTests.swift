@@ -3,7 +3,7 @@ import StellarServer
 import Testing
 
 /// RFC 6455 over a real socket, against an echo. The sections and the numbers of the cases follow the Autobahn test suite.
-@Suite("WebSocket conformance", .timeLimit(.minutes(1)))
+@Suite("WebSocket conformance", .timeLimit(.minutes(20)))
 struct WebSocketConformanceTests {
     private static let text: UInt8 = 1, binary: UInt8 = 2, continuation: UInt8 = 0, close: UInt8 = 8, ping: UInt8 = 9, pong: UInt8 = 10
 

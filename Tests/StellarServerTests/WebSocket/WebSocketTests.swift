@@ -4,7 +4,7 @@ import StellarProtocol
 import StellarServer
 import Testing
 
-@Suite("WebSocket", .timeLimit(.minutes(1)))
+@Suite("WebSocket", .timeLimit(.minutes(20)))
 struct WebSocketTests {
     private func isEnd(_ event: WebSocketServerEvent.Payload) -> Bool {
         event == .messageStop
