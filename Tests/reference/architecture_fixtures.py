@@ -301,5 +301,6 @@ def make(name):
     print(name, size, [key for key in safetensors.torch.load_file(directory / "model.safetensors") if ".0." in key or "layers" not in key])
 
 
-for case in sys.argv[1:] or CASES:
-    make(case)
+if __name__ == "__main__":
+    for case in sys.argv[1:] or CASES:
+        make(case)

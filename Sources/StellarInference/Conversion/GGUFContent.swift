@@ -7,6 +7,8 @@ struct GGUFContent {
         let shape: [Int]
         /// See ``ModelQuantizer/Output/permutedHeads``.
         var permutedHeads = 0
+        /// Added to every number.
+        var offset: Float = 0
     }
 
     /// Has the metadata; the tensors are added when their types are known.

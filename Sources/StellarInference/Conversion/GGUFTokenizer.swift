@@ -18,7 +18,8 @@ struct GGUFTokenizer {
         }
         let isSentencePiece = json["model"]?["byte_fallback"]?.bool == true
         model = isSentencePiece ? "llama" : "gpt2"
-        preTokenizer = isSentencePiece ? "default" : try Self.preTokenizer(json["pre_tokenizer"], files)
+        try Self.checkNormalizer(files, isSentencePiece)
+        preTokenizer = isSentencePiece ? try Self.sentencePiece(files) : try Self.preTokenizer(files)
         tokens = (0..<vocabularySize).map { "[PAD\($0)]" }
         kinds = [Int32](repeating: 5, count: vocabularySize)
         for (text, id) in vocabulary {
@@ -71,12 +72,19 @@ struct GGUFTokenizer {
             guard let text = files.specialToken(name), let id = tokens.firstIndex(of: text) else { continue }
             writer.set("tokenizer.ggml.\(key)_token_id", .uint32(UInt32(id)))
         }
-        if let end = files.endTokens.first, files.specialToken("eos_token") == nil {
-            writer.set("tokenizer.ggml.eos_token_id", .uint32(UInt32(clamping: end)))
-        }
+        addEnds(to: &writer)
         writer.set("tokenizer.ggml.add_bos_token", .bool(addsBeginning))
         if scores.isEmpty { return }
         writer.set("tokenizer.ggml.add_space_prefix", .bool(addsBlank))
+    }
+
+    /// All tokens that end a reply: GGUF files have keys for the ends of a text, of a turn and of a message.
+    private func addEnds(to writer: inout GGUFFileWriter) {
+        let named = files.specialToken("eos_token").flatMap { tokens.firstIndex(of: $0) }
+        let others = files.endTokens.filter { $0 != named && tokens.indices.contains($0) }
+        for (key, end) in zip(["eos", "eot", "eom"].dropFirst(named == nil ? 0 : 1), others) {
+            writer.set("tokenizer.ggml.\(key)_token_id", .uint32(UInt32(clamping: end)))
+        }
     }
 
     /// By the post-processor, which is what encodes; else by the configuration.
@@ -100,25 +108,55 @@ struct GGUFTokenizer {
 
     // MARK: Pre-tokenisers
 
-    private static let llama3 =
-        #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
-    private static let qwen2 =
-        #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
+    /// GGUF files know no normalisers but SentencePiece's blanks; composing (NFC) is given up, as llama.cpp's converter does.
+    private static func checkNormalizer(_ files: HuggingFaceTokenizerFiles, _ isSentencePiece: Bool) throws(InferenceError) {
+        let node = files.tokenizer["normalizer"]
+        for step in node?["normalizers"]?.array ?? [node].compactMap({ $0 }) where !step.isNull {
+            let type = step["type"]?.string ?? "without a type"
+            let isBlank = type == "Prepend" && step["prepend"]?.string == mark || type == "Replace" && step["content"]?.string == mark
+            guard type == "NFC" || isSentencePiece && isBlank else { throw unsupported(files, "has the normalizer \(quoted(type))") }
+        }
+    }
+
+    private static let mark = "\u{2581}"
+
+    /// SentencePiece cuts nothing, or only before blanks, behind which its tokens do not reach anyway.
+    private static func sentencePiece(_ files: HuggingFaceTokenizerFiles) throws(InferenceError) -> String {
+        guard let step = files.tokenizer["pre_tokenizer"], !step.isNull else { return "default" }
+        let type = step["type"]?.string ?? "without a type"
+        let isMarker = type == "Metaspace" && step["replacement"]?.string ?? mark == mark
+        let isBlank = isMarker || type == "Split" && step["pattern"]?["String"]?.string == " "
+        guard isBlank else { throw unsupported(files, "divides text by \(quoted(type)) before byte fallback") }
+        return "default"
+    }
 
     /// The name by which GGUF files know what `pre_tokenizer` does.
-    private static func preTokenizer(_ node: JSONNode?, _ files: HuggingFaceTokenizerFiles) throws(InferenceError) -> String {
-        let steps = node?["pretokenizers"]?.array ?? [node].compactMap { $0 }
-        let types = steps.compactMap { $0["type"]?.string }
-        if types == ["ByteLevel"] { return "gpt-2" }
-        if types == ["Digits", "ByteLevel"], steps[0]["individual_digits"]?.bool == true { return "smollm" }
-        if types == ["Split", "ByteLevel"], steps[1]["use_regex"]?.bool == false {
-            switch steps[0]["pattern"]?["Regex"]?.string {
-            case llama3: return "llama-bpe"
-            case qwen2: return "qwen2"
-            default: break
-            }
+    private static func preTokenizer(_ files: HuggingFaceTokenizerFiles) throws(InferenceError) -> String {
+        let node = files.tokenizer["pre_tokenizer"]
+        let steps = node?["pretokenizers"]?.array ?? [node].compactMap { $0 }.filter { !$0.isNull }
+        let takesWholePieces = files.tokenizer["model"]?["ignore_merges"]?.bool ?? false
+        let patterns = steps.compactMap(pattern)
+        if patterns.count == steps.count, steps.last?["type"]?.string == "ByteLevel",
+            let name = GGUFPreTokenizer.name(patterns: patterns.filter { !$0.isEmpty }, takesWholePieces: takesWholePieces)
+        {
+            return name
         }
-        throw unsupported(files, "divides text (\(types.joined(separator: ", "))) in a way for which GGUF files have no name here")
+        let types = steps.compactMap { $0["type"]?.string }.joined(separator: ", ")
+        throw unsupported(files, "divides text (\(types)) in a way for which GGUF files have no name")
+    }
+
+    /// A step as one of the patterns of ``GGUFPreTokenizer``; empty if it cuts nothing, `nil` if there is none.
+    private static func pattern(_ step: JSONNode) -> String? {
+        switch step["type"]?.string {
+        case "ByteLevel" where step["add_prefix_space"]?.bool != true:
+            return step["use_regex"]?.bool ?? true ? PreTokenizers.gpt2Pattern : ""
+        case "Digits" where step["individual_digits"]?.bool == true: return GGUFPreTokenizer.singleDigits
+        case "Split":
+            let behavior = step["behavior"]?.string
+            let covers = step["invert"]?.bool == true ? behavior == "Removed" : behavior == "Isolated"
+            return covers ? step["pattern"]?["Regex"]?.string : nil
+        default: return nil
+        }
     }
 
     private static func unsupported(_ files: HuggingFaceTokenizerFiles, _ problem: String) -> InferenceError {

@@ -14,6 +14,8 @@ package struct ModelQuantizer {
         let shape: [Int]
         /// Heads whose rows change places for interleaved rotary embedding; 0: rows stay in order.
         var permutedHeads = 0
+        /// Added to every number.
+        var offset: Float = 0
     }
 
     private let outputs: [Output]
@@ -48,7 +50,8 @@ package struct ModelQuantizer {
                     type: type,
                     sources: tensor.sources,
                     shape: tensor.shape,
-                    permutedHeads: tensor.permutedHeads
+                    permutedHeads: tensor.permutedHeads,
+                    offset: tensor.offset
                 )
             )
             content.writer.addTensor(tensor.name, shape: tensor.shape, type: type)
@@ -93,15 +96,16 @@ package struct ModelQuantizer {
         _ put: (UnsafeRawBufferPointer) throws(InferenceError) -> Void
     ) throws(InferenceError) {
         for source in output.sources {
-            if source.type == output.type, output.permutedHeads == 0 {
+            if source.type == output.type, output.permutedHeads == 0, output.offset == 0 {
                 try put(source.bytes)
                 continue
             }
-            let rowBytes = output.type.byteCount(of: source.rowLength)
-            let batch = max(1, min(source.rowCount, Self.batchBytes / max(1, source.rowLength * 4)))
+            let matrix = source.rows(permuted: output.permutedHeads > 0)
+            let rowBytes = output.type.byteCount(of: matrix.length)
+            let batch = max(1, min(matrix.count, Self.batchBytes / max(1, matrix.length * 4)))
             let buffer = try AlignedBuffer(byteCount: batch * rowBytes, purpose: "the tensor \(output.name)")
-            for start in stride(from: 0, to: source.rowCount, by: batch) {
-                let rows = start..<min(start + batch, source.rowCount)
+            for start in stride(from: 0, to: matrix.count, by: batch) {
+                let rows = start..<min(start + batch, matrix.count)
                 guard convert(source, rows, output, into: buffer.base) else { throw Self.unfit(output) }
                 try put(UnsafeRawBufferPointer(start: buffer.base, count: rows.count * rowBytes))
             }
@@ -110,10 +114,11 @@ package struct ModelQuantizer {
 
     /// - Returns: whether all numbers fit the type.
     private func convert(_ source: StoredTensor, _ rows: Range<Int>, _ output: Output, into target: UnsafeMutableRawPointer) -> Bool {
-        let (length, type) = (source.rowLength, output.type)
+        let matrix = source.rows(permuted: output.permutedHeads > 0)
+        let (length, type) = (matrix.length, output.type)
         let (sourceBytes, targetBytes) = (source.type.byteCount(of: length), type.byteCount(of: length))
         let greatest: Float = type == .f32 || type == .bf16 ? .greatestFiniteMagnitude : 65_504
-        let order = RowOrder(heads: output.permutedHeads, rows: source.rowCount)
+        let order = RowOrder(heads: output.permutedHeads, rows: matrix.count)
         let isUnfit = Atomic<Bool>(false)
         nonisolated(unsafe) let target = target  // Each worker writes the rows of its own share only.
         pool.run { worker in
@@ -123,6 +128,7 @@ package struct ModelQuantizer {
                 for index in share {
                     let place = order.source(of: rows.lowerBound + index)
                     Kernels.dequantize(type: source.type, source: source.base + place * sourceBytes, target: values, count: length)
+                    if output.offset != 0 { for place in row.indices { row[place] += output.offset } }
                     if !row.allSatisfy({ abs($0) <= greatest }) { isUnfit.store(true, ordering: .relaxed) }
                     stellar_quantize(type.rawValue, values, target + index * targetBytes, length)
                 }
@@ -137,6 +143,13 @@ package struct ModelQuantizer {
             "The tensor \(quoted(output.name)) holds infinities, or numbers too large for \(output.type.name). The model is damaged, or needs "
                 + "another type."
         )
+    }
+}
+
+extension StoredTensor {
+    /// How many rows there are and how long they are; the elements of a vector whose order changes are rows of one.
+    fileprivate func rows(permuted: Bool) -> (count: Int, length: Int) {
+        permuted && shape.count == 1 ? (elementCount, 1) : (rowCount, rowLength)
     }
 }
 

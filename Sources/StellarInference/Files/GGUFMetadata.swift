@@ -24,7 +24,7 @@ package struct GGUFMetadata: Sendable {
     package subscript(key: String) -> GGUFValue? { values[key] }
 
     /// Where type and value of a key are in the (first) file, in bytes.
-    func place(of key: String) -> Range<Int>? { places[key] }
+    package func place(of key: String) -> Range<Int>? { places[key] }
 
     package func string(_ key: String) throws(InferenceError) -> String? {
         guard let value = values[key] else { return nil }

@@ -12,6 +12,16 @@ package enum TensorRole: Hashable, Sendable {
     case layer(Int, LayerTensor)
     /// Of one expert of a layer; the shared experts follow those that the router chooses from.
     case expert(layer: Int, index: Int, NetworkTensor)
+
+    /// Whether it holds the weights of an RMS norm.
+    var isNorm: Bool {
+        switch self {
+        case .outputNorm: return true
+        case .layer(_, let tensor):
+            return [.attentionNorm, .queryNorm, .keyNorm, .attentionPostNorm, .feedForwardNorm, .feedForwardPostNorm].contains(tensor)
+        default: return false
+        }
+    }
 }
 
 /// The tensors of one block.

@@ -38,19 +38,15 @@ extension TokenizerVocabulary {
         return parts
     }
 
-    /// The pre-tokenisers of models that take a piece that is a token for that token, and expect a beginning of sequence.
-    private static let wholePieceNames: Set<String> = ["llama3", "llama-v3", "llama-bpe", "falcon3", "falcon-h1", "pixtral-text", "tekken"]
-
     /// Byte-level BPE: normal tokens are written in ``ByteLevelAlphabet``, all others as they are.
     private func byteLevelParts(_ texts: ByteTable, _ index: ByteIndex) throws(InferenceError) -> TokenizerParts {
-        let splitter = try PreTokenizers.named(preTokenizer)
+        let named = try GGUFPreTokenizer(preTokenizer)
         let table = try BytePairModel.table(count: merges.count, index) { rank in
             let text = Array(merges[rank].utf8)
             guard let blank = text.dropFirst().firstIndex(of: 0x20) else { return nil }
             return (text[..<blank], text[(blank + 1)...])
         }
-        let takesWhole = Self.wholePieceNames.contains(preTokenizer)
-        let options = BytePairModel.Options(symbols: .bytes, ignoresMerges: takesWhole)
+        let options = BytePairModel.Options(symbols: .bytes, ignoresMerges: named.takesWholePieces)
         var decoder = TokenDecoder()
         for token in 0..<texts.count {
             let text = texts[token] ?? []
@@ -60,12 +56,12 @@ extension TokenizerVocabulary {
         }
         var parts = TokenizerParts(
             vocabularySize: tokens.count,
-            splitter: splitter,
+            splitter: named.splitter,
             model: BytePairModel(texts, index, table, options),
             decoder: decoder
         )
         parts.addedTokens = addedTokens { Array(tokens[$0].utf8) }
-        parts.addsBeginningOfSequence = addsBeginningOfSequence ?? takesWhole
+        parts.addsBeginningOfSequence = addsBeginningOfSequence ?? named.addsBeginning
         return parts
     }
 

@@ -14,8 +14,8 @@ struct PreTokenizerTests {
 
     @Test("varied lines are cut where the reference cuts them")
     func reference() throws {
-        let smollm = try PreTokenizers.named("smollm")
-        let gpt2 = try PreTokenizers.named("gpt-2")
+        let smollm = try GGUFPreTokenizer("smollm").splitter
+        let gpt2 = try GGUFPreTokenizer("gpt-2").splitter
         let cases: [TokenizerFixture.Pieces] = try TokenizerFixture.load("pieces")
         #expect(cases.count > 300)
         for line in cases {
@@ -41,16 +41,57 @@ struct PreTokenizerTests {
         ]
     )
     func examples(text: String, smollm: [Int], gpt2: [Int]) throws {
-        #expect(lengths(text, try PreTokenizers.named("smollm")) == smollm)
-        #expect(lengths(text, try PreTokenizers.named("gpt-2")) == gpt2)
+        #expect(lengths(text, try GGUFPreTokenizer("smollm").splitter) == smollm)
+        #expect(lengths(text, try GGUFPreTokenizer("gpt-2").splitter) == gpt2)
+    }
+
+    /// What a name of a GGUF file means, made of llama.cpp's source by Tests/reference/tokenizer_names.py.
+    private struct Named: Decodable {
+        let names: [String]
+        let takesWholePieces: Bool
+        let addsBeginning: Bool
+        let pieces: [Piece]
+
+        struct Piece: Decodable {
+            let text: String
+            let lengths: [Int]
+
+            init(from decoder: any Decoder) throws {
+                var values = try decoder.unkeyedContainer()
+                text = try values.decode(String.self)
+                lengths = try values.decode([Int].self)
+            }
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case names, pieces
+            case takesWholePieces = "ignore_merges"
+            case addsBeginning = "add_bos"
+        }
+    }
+
+    @Test("every name in GGUF files cuts text as the patterns in llama.cpp say, and has the same habits")
+    func names() throws {
+        let groups: [Named] = try TokenizerFixture.load("names")
+        #expect(Set(groups.flatMap(\.names)) == Set(GGUFPreTokenizer.names))
+        for group in groups {
+            for name in group.names {
+                let named = try GGUFPreTokenizer(name)
+                #expect(named.takesWholePieces == group.takesWholePieces, "\(name)")
+                #expect(named.addsBeginning == group.addsBeginning, "\(name)")
+                for piece in group.pieces {
+                    #expect(lengths(piece.text, named.splitter) == piece.lengths, "\(name): \(piece.text.debugDescription)")
+                }
+            }
+        }
     }
 
     @Test("bytes that are no UTF-8 are cut too, without reading beyond the end")
     func invalidBytes() throws {
         var generator = SeededGenerator(seed: 5)
-        for name in ["smollm", "gpt-2", "llama-bpe", "qwen2", "gpt-4o", "tekken", "deepseek-llm", "deepseek-coder", "deepseek-v3"] {
-            let splitter = try PreTokenizers.named(name)
-            for _ in 0..<500 {
+        for name in GGUFPreTokenizer.names {
+            let splitter = try GGUFPreTokenizer(name).splitter
+            for _ in 0..<100 {
                 let bytes = (0..<Int.random(in: 1...12, using: &generator)).map { _ in UInt8.random(in: 0...255, using: &generator) | 0x80 }
                 let file = try FileBytes.guarded(bytes)
                 var pieces: [UInt8] = []
@@ -62,6 +103,6 @@ struct PreTokenizerTests {
 
     @Test("an unknown pre-tokeniser is refused by name")
     func unknown() {
-        expectError(.unsupportedModel, containing: "“no-such”") { try PreTokenizers.named("no-such") }
+        expectError(.unsupportedModel, containing: "“no-such”") { try GGUFPreTokenizer("no-such") }
     }
 }

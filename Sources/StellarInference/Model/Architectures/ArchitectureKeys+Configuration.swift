@@ -44,10 +44,12 @@ extension ArchitectureKeys {
     private func ropeScaling() throws(InferenceError) -> RoPEScaling {
         let original = try integer("rope.scaling.original_context_length", default: integer("context_length"))
         let attention = try number("rope.scaling.attn_factor", default: 1)
-        let kind = try string("rope.scaling.type", default: "none")
+        // Files from before there were types say only by how much positions are divided.
+        let older = try number("rope.scaling.factor", default: number("rope.scale_linear", default: 0))
+        let kind = try string("rope.scaling.type", default: older == 0 ? "none" : "linear")
         switch kind {
         case "none": return .none
-        case "linear": return .linear(factor: try number("rope.scaling.factor"))
+        case "linear": return .linear(factor: try number("rope.scaling.factor", default: older))
         case "yarn":
             let factor = try number("rope.scaling.factor")
             return .yarn(
@@ -59,21 +61,25 @@ extension ArchitectureKeys {
                     attentionFactor: attention * YaRNScaling.attentionFactor(factor)
                 )
             )
-        case "longrope":
-            return .longRoPE(
-                LongRoPEScaling(
-                    shortFactors: [],
-                    longFactors: [],
-                    originalLength: original,
-                    attentionFactor: attention
-                )
-            )
+        case "longrope": return try longRoPE()
         default:
             throw InferenceError(
                 .unsupportedModel,
                 "RoPE scaling of the type \(quoted(kind)) is not supported. Supported: none, linear, yarn, longrope."
             )
         }
+    }
+
+    /// LongRoPE, whose factors files hold as tensors.
+    func longRoPE() throws(InferenceError) -> RoPEScaling {
+        try .longRoPE(
+            LongRoPEScaling(
+                shortFactors: [],
+                longFactors: [],
+                originalLength: integer("rope.scaling.original_context_length", default: integer("context_length")),
+                attentionFactor: number("rope.scaling.attn_factor", default: 1)
+            )
+        )
     }
 
     func optionalInteger(_ key: String) throws(InferenceError) -> Int? {

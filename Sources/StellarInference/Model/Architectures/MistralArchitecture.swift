@@ -1,6 +1,7 @@
 /// Mistral (Jiang et al. 2023, arXiv:2310.06825): Llama with an attention window. Its GGUF files call themselves `llama`.
 package enum MistralArchitecture: ModelArchitecture {
     package static let ggufNames: [String] = []
+    package static let ggufName: String? = "llama"
     package static let huggingFaceTypes = ["mistral"]
 
     package static func configuration(huggingFace: JSONNode) throws(InferenceError) -> ModelConfiguration {

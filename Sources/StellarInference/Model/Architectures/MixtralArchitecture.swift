@@ -1,6 +1,7 @@
 /// Mixtral (Jiang et al. 2024, arXiv:2401.04088): Mistral with a mixture of experts in every layer. Its GGUF files call themselves `llama`.
 package enum MixtralArchitecture: ModelArchitecture {
     package static let ggufNames: [String] = []
+    package static let ggufName: String? = "llama"
     package static let huggingFaceTypes = ["mixtral"]
 
     package static func configuration(huggingFace: JSONNode) throws(InferenceError) -> ModelConfiguration {

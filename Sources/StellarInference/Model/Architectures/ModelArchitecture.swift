@@ -6,6 +6,8 @@ package protocol ModelArchitecture: Sendable {
     static var ggufNames: [String] { get }
     /// Values of `model_type` in `config.json` of Hugging Face directories.
     static var huggingFaceTypes: [String] { get }
+    /// The value of `general.architecture` under which such models are written; `nil`: GGUF files can't hold them.
+    static var ggufName: String? { get }
 
     /// - Throws: ``InferenceError`` `invalidModelFile`, `unsupportedModel`.
     static func configuration(gguf metadata: GGUFMetadata) throws(InferenceError) -> ModelConfiguration
@@ -17,6 +19,8 @@ package protocol ModelArchitecture: Sendable {
 }
 
 extension ModelArchitecture {
+    package static var ggufName: String? { ggufNames.first }
+
     package static func configuration(gguf metadata: GGUFMetadata) throws(InferenceError) -> ModelConfiguration {
         throw InferenceError(.unsupportedModel, "Models of this family are read from Hugging Face directories only.")
     }

@@ -20,4 +20,8 @@ package enum OLMo2Architecture: ModelArchitecture {
         configuration.queryKeyNorm = .token
         return try configuration.validated()
     }
+
+    package static func tensors(gguf configuration: ModelConfiguration) -> TensorTable {
+        TensorTable(gguf: configuration, .init(hasOutputHead: true))
+    }
 }

@@ -7,7 +7,12 @@ package enum Phi3Architecture: ModelArchitecture {
     package static func configuration(gguf metadata: GGUFMetadata) throws(InferenceError) -> ModelConfiguration {
         let keys = ArchitectureKeys(metadata: metadata, prefix: "phi3")
         let window = try keys.windows(pattern: 0)
-        return try keys.configuration(pairing: .half) { LayerConfiguration(window: window($0)) }.validated()
+        var configuration = try keys.configuration(pairing: .half) { LayerConfiguration(window: window($0)) }
+        // llama.cpp's converter names no type of scaling for this family: what says it is the attention factor.
+        if configuration.ropes[0].scaling == .none, metadata["phi3.rope.scaling.attn_factor"] != nil {
+            configuration.ropes[0].scaling = try keys.longRoPE()
+        }
+        return try configuration.validated()
     }
 
     package static func configuration(huggingFace: JSONNode) throws(InferenceError) -> ModelConfiguration {
@@ -21,6 +26,6 @@ package enum Phi3Architecture: ModelArchitecture {
     }
 
     package static func tensors(gguf configuration: ModelConfiguration) -> TensorTable {
-        TensorTable(gguf: configuration, .init(joinsGateAndUp: true))
+        TensorTable(gguf: configuration, .init(joinsProjections: true))
     }
 }

@@ -41,4 +41,8 @@ package enum Qwen2MoEArchitecture: ModelArchitecture {
         let (window, end) = (try keys.optionalInteger("sliding_window"), try keys.integer("max_window_layers"))
         return { $0 % 2 == 0 && $0 < end ? window : nil }
     }
+
+    package static func tensors(gguf configuration: ModelConfiguration) -> TensorTable {
+        TensorTable(gguf: configuration, .init(hasOutputHead: true))
+    }
 }

@@ -1,8 +1,10 @@
 extension TensorTable {
     /// How a file holds some of its tensors.
     struct GGUFVariant {
-        /// `ffn_up` holds the rows of the gate, then those of up.
-        var joinsGateAndUp = false
+        /// `attn_qkv` holds the rows of queries, keys and values, `ffn_up` those of the gate and of up.
+        var joinsProjections = false
+        /// The output head is there even if it is the token embedding.
+        var hasOutputHead = false
     }
 
     /// The tensors of a GGUF file, whose names are the same for all architectures.
@@ -13,7 +15,11 @@ extension TensorTable {
         let hidden = configuration.hiddenSize
         must(.tokenEmbedding, "token_embd.weight", configuration.vocabularySize, hidden)
         must(.outputNorm, "output_norm.weight", hidden)
-        may(.outputHead, "output.weight", configuration.vocabularySize, hidden)
+        if variant.hasOutputHead {
+            must(.outputHead, "output.weight", configuration.vocabularySize, hidden)
+        } else {
+            may(.outputHead, "output.weight", configuration.vocabularySize, hidden)
+        }
         let pairs = configuration.ropes.first.map { $0.dimensions / 2 } ?? 0
         may(.ropeDivisors, "rope_freqs.weight", pairs)
         if case .longRoPE(let scaling) = configuration.ropes.first?.scaling, scaling.longFactors.isEmpty {
@@ -21,7 +27,7 @@ extension TensorTable {
             must(.ropeLongFactors, "rope_factors_long.weight", pairs)
         }
         for layer in 0..<configuration.layerCount {
-            addAttention(gguf: configuration, layer)
+            addAttention(gguf: configuration, variant, layer)
             if configuration.layers[layer].hasExperts, let experts = configuration.experts {
                 addExperts(gguf: configuration, experts, layer)
             } else {
@@ -30,20 +36,20 @@ extension TensorTable {
         }
     }
 
-    private mutating func addAttention(gguf configuration: ModelConfiguration, _ layer: Int) {
+    private mutating func addAttention(gguf configuration: ModelConfiguration, _ variant: GGUFVariant, _ layer: Int) {
         let (hidden, queries, keys) = (configuration.hiddenSize, configuration.querySize, configuration.keySize)
         let block = "blk.\(layer)."
         if configuration.normPlacement.isBefore { must(.layer(layer, .attentionNorm), block + "attn_norm.weight", hidden) }
         if configuration.normPlacement.isAfter { must(.layer(layer, .attentionPostNorm), block + "post_attention_norm.weight", hidden) }
         let weights: [(LayerTensor, Int, String)] = [(.query, queries, "attn_q"), (.key, keys, "attn_k"), (.value, keys, "attn_v")]
-        for (role, rows, name) in weights { must(.layer(layer, role), block + name + ".weight", rows, hidden) }
         let biases: [(LayerTensor, Int, String)] = [
             (.queryBias, queries, "attn_q"), (.keyBias, keys, "attn_k"), (.valueBias, keys, "attn_v"),
         ]
+        // Both forms are read everywhere; the first is the one that is written.
+        if variant.joinsProjections { addJoined(block + "attn_qkv", weights, biases, hidden, layer) }
+        for (role, rows, name) in weights { must(.layer(layer, role), block + name + ".weight", rows, hidden) }
         for (role, rows, name) in biases { may(.layer(layer, role), block + name + ".bias", rows) }
-        let total = queries + 2 * keys
-        add(weights.map { Part(role: .layer(layer, $0.0), rows: $0.1) }, block + "attn_qkv.weight", [total, hidden], isRequired: false)
-        add(biases.map { Part(role: .layer(layer, $0.0), rows: $0.1) }, block + "attn_qkv.bias", [total], isRequired: false)
+        if !variant.joinsProjections { addJoined(block + "attn_qkv", weights, biases, hidden, layer) }
         must(.layer(layer, .attentionOutput), block + "attn_output.weight", hidden, queries)
         may(.layer(layer, .attentionOutputBias), block + "attn_output.bias", hidden)
         guard configuration.queryKeyNorm != .none else { return }
@@ -52,11 +58,23 @@ extension TensorTable {
         must(.layer(layer, .keyNorm), block + "attn_k_norm.weight", isPerHead ? configuration.headSize : keys)
     }
 
+    private mutating func addJoined(
+        _ name: String,
+        _ weights: [(LayerTensor, Int, String)],
+        _ biases: [(LayerTensor, Int, String)],
+        _ hidden: Int,
+        _ layer: Int
+    ) {
+        let rows = weights.reduce(0) { $0 + $1.1 }
+        add(weights.map { Part(role: .layer(layer, $0.0), rows: $0.1) }, name + ".weight", [rows, hidden], isRequired: false)
+        add(biases.map { Part(role: .layer(layer, $0.0), rows: $0.1) }, name + ".bias", [rows], isRequired: false)
+    }
+
     private mutating func addNetwork(gguf configuration: ModelConfiguration, _ variant: GGUFVariant, _ layer: Int) {
         let (hidden, inner) = (configuration.hiddenSize, configuration.feedForwardSize)
         let block = "blk.\(layer)."
         addFeedForwardNorms(gguf: configuration, layer)
-        if variant.joinsGateAndUp {
+        if variant.joinsProjections {
             let parts = [NetworkTensor.gate, .up].map { Part(role: .layer(layer, .network($0)), rows: inner) }
             add(parts, block + "ffn_up.weight", [2 * inner, hidden], isRequired: true)
         } else {
