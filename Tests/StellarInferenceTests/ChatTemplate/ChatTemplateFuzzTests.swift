@@ -16,7 +16,7 @@ struct ChatTemplateFuzzTests {
         }
     }
 
-    private static let pieces = [
+    static let pieces = [
         "{{", "}}", "{%", "%}", "{#", "#}", "{{-", "-}}", "{%-", "-%}", "+%}", " if ", " elif ", " else ", " endif ", " for ", " in ",
         " endfor ", " set ",
         " endset ", " macro ", " endmacro ", " call ", " endcall ", " filter ", " endfilter ", " raw ", " endraw ", " break ", " continue ",

@@ -38,7 +38,10 @@ struct HuggingFaceConversionTests {
         let other = try GGUFFile(path: try #require(fixture.gguf))
         for tensor in other.storedTensors {
             let own = try #require(written.tensor(tensor.name), "\(tensor.name)")
-            #expect(own.shape == tensor.shape && own.type == tensor.type, "\(tensor.name)")
+            #expect(own.shape == tensor.shape, "\(tensor.name)")
+            // Routers are F32 here, as llama.cpp has them.
+            if tensor.name.contains("ffn_gate_inp") { continue }
+            #expect(own.type == tensor.type, "\(tensor.name)")
             // RoPE's divisors are computed in FP64 here, in FP32 there; norms of Gemma are added up there.
             if tensor.type == .f16 { #expect(own.bytes.elementsEqual(tensor.bytes), "\(tensor.name)") }
         }
