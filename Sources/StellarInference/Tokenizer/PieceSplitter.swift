@@ -28,6 +28,17 @@ package struct PieceSplitter: Sendable {
 
     var steps: [Step] = []
 
+    /// How many times as long as it was text can become.
+    var greatestGrowth: Double {
+        steps.reduce(1) { product, step in
+            switch step {
+            case .alphabet, .blankPrefix: product * 2
+            case .marker(let marker, _, _): product * Double(1 + marker.count)
+            case .pieces, .split, .scalars, .words: product
+            }
+        }
+    }
+
     /// Calls `body` with each piece of `text`.
     ///
     /// - Parameter isStart: whether `text` begins where the whole text begins.

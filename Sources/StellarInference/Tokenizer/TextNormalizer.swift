@@ -13,6 +13,22 @@ struct TextNormalizer: Sendable {
 
     var steps: [Step] = []
 
+    /// How many times as long as it was text can become; what is put in front counts as if it were for each byte.
+    var greatestGrowth: Double {
+        steps.reduce(1) { product, step in
+            switch step {
+            // The longest composition or decomposition: U+FDFA of three bytes becomes 33.
+            case .unicode: product * 11
+            case .lowercase: product * 1.5
+            case .byteLevel: product * 2
+            case .prepend(let text): product * Double(1 + text.count)
+            case .replace(.literal(let literal), let text): product * max(1, Double(text.count) / Double(max(1, literal.count)))
+            case .replace(.regex, let text): product * Double(1 + text.count)
+            case .strip, .stripAccents: product
+            }
+        }
+    }
+
     func normalized(_ text: [UInt8]) -> [UInt8] {
         steps.reduce(text) { Self.apply($1, $0) }
     }

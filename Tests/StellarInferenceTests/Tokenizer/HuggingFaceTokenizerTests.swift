@@ -45,6 +45,22 @@ struct HuggingFaceTokenizerTests {
         }
     }
 
+    @Test("steps that make text longer and longer are refused: memory is bounded by the text's size")
+    func growth() throws {
+        let replace = #"{"type":"Replace","pattern":{"String":"a"},"content":"aaaaaaaaaa"}"#
+        let level = #"{"type":"ByteLevel","add_prefix_space":false,"use_regex":false}"#
+        func list(_ step: String, _ count: Int) -> String { "[" + Array(repeating: step, count: count).joined(separator: ",") + "]" }
+        let members = [
+            #","normalizer":{"type":"Sequence","normalizers":\#(list(replace, 20))}"#,
+            #","normalizer":{"type":"Sequence","normalizers":\#(list(#"{"type":"ByteLevel"}"#, 40))}"#,
+            #","normalizer":{"type":"Prepend","prepend":"\#(String(repeating: "a", count: 10_000))"}"#,
+            #","pre_tokenizer":{"type":"Sequence","pretokenizers":\#(list(level, 40))}"#,
+            #","decoder":{"type":"Sequence","decoders":\#(list(replace, 20))}"#,
+        ]
+        for member in members { expectError(.unsupportedModel, containing: "times as long") { try Self.tokenizer(Self.model(member)) } }
+        #expect(throws: Never.self) { try Self.tokenizer(Self.model(#","normalizer":\#(replace)"#)) }
+    }
+
     private static func model(_ members: String, model: String = "") -> String {
         #"{"model":{"type":"BPE","vocab":{"a":0,"b":1,"ab":2,"<s>":3},"merges":["a b"]\#(model)}\#(members)}"#
     }

@@ -70,6 +70,17 @@ struct HuggingFaceDecoder {
 
     // MARK: Tokens
 
+    /// How many times as long as it was a token's text can become.
+    var greatestGrowth: Double {
+        steps.reduce(1) { product, step in
+            switch step {
+            case .replace(.literal(let literal), let text): product * max(1, Double(text.count) / Double(max(1, literal.count)))
+            case .replace(.regex, let text): product * Double(1 + text.count)
+            default: product
+            }
+        }
+    }
+
     consuming func decoder(_ texts: ByteTable, isAdded: (Int) -> Bool) -> TokenDecoder {
         var result = result
         if !wordEnd.isEmpty { result.hasBlankBehind = [Bool](repeating: false, count: texts.count) }

@@ -59,6 +59,7 @@ struct HuggingFaceTokenizerReader {
             steps.append(.alphabet)
             isByteLevel = false
         }
+        try Self.checkGrowth(normalizer, PieceSplitter(steps: steps), affixes.prefix.count + affixes.suffix.count)
         var options = BytePairModel.Options(
             symbols: isByteLevel ? .bytes : .characters(prefix: affixes.prefix, suffix: affixes.suffix),
             hasByteFallback: model["byte_fallback"]?.bool ?? false,
@@ -82,6 +83,15 @@ struct HuggingFaceTokenizerReader {
         try setRoles(&parts, extraEOS)
         return parts
     }
+
+    /// Tokenizers of real models make text three or, with compositions, some hundred times as long at most; a file could ask for any length.
+    private static func checkGrowth(_ normalizer: TextNormalizer, _ splitter: PieceSplitter, _ affixes: Int) throws(InferenceError) {
+        guard normalizer.greatestGrowth * splitter.greatestGrowth * Double(1 + affixes) <= greatestGrowth else {
+            throw unsupported("steps that can make text more than \(Int(greatestGrowth)) times as long")
+        }
+    }
+
+    static let greatestGrowth = 5_000.0
 
     static func bytes(_ node: JSONNode?) -> [UInt8] { Array((node?.string ?? "").utf8) }
 
@@ -221,6 +231,7 @@ struct HuggingFaceTokenizerReader {
     private func decoder() throws(InferenceError) -> TokenDecoder {
         var builder = HuggingFaceDecoder()
         try builder.add(json["decoder"])
+        guard builder.greatestGrowth <= 100 else { throw Self.unsupported("decoders that can make a token more than 100 times as long") }
         let isAdded = Set(addedTokens.map { Int($0.id) })
         return builder.decoder(texts, isAdded: isAdded.contains)
     }
