@@ -113,11 +113,11 @@ struct AnswerDocumentTests {
             model: nil,
             version: "0.1",
             uptimeSeconds: 1.5,
-            queue: .init(running: 0, waiting: 1, capacity: 64)
+            queue: .init(running: 0, paused: 2, waiting: 1, capacity: 64)
         )
         #expect(
             try encodeText(health)
-                == #"{"model":null,"queue":{"capacity":64,"running":0,"waiting":1},"status":"loading","uptime_seconds":1.5,"version":"0.1"}"#
+                == #"{"model":null,"queue":{"capacity":64,"paused":2,"running":0,"waiting":1},"status":"loading","uptime_seconds":1.5,"version":"0.1"}"#
         )
         #expect(try JSONCoding.decode(HealthResponse.self, from: try JSONCoding.encode(health)) == health)
     }
