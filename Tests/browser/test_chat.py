@@ -124,10 +124,10 @@ def test_language_can_be_chosen_and_is_kept(page):
     wait_ready(page)
     choose(page, "language", "zh")
     assert page.js("return document.documentElement.lang") == "zh-CN"
-    assert "想聊点什么" in find(page, "#greeting").text
+    until(page, lambda: "想聊点什么" in find(page, "#greeting").text)
     page.driver.refresh()
     wait_ready(page)
-    assert "想聊点什么" in find(page, "#greeting").text
+    until(page, lambda: "想聊点什么" in find(page, "#greeting").text)
 
 
 def test_conversation_and_draft_survive_a_reload_and_a_new_conversation_is_empty(page):
@@ -244,7 +244,7 @@ def test_page_falls_back_to_server_sent_events(page, mock):
     reply = wait_reply(page)
     assert reply.find_element(By.CSS_SELECTOR, ".markdown").text == "Over events, 你好 🙂."
     assert [request["transport"] for request in mock.requests] == ["sse"]
-    assert "tokens" in find(page, '[data-testid="figures"]').text
+    until(page, lambda: "tokens" in find(page, '[data-testid="figures"]').text)
 
 
 def test_lost_connection_keeps_the_text_and_retry_answers_again(page, mock):

@@ -100,7 +100,7 @@ def test_conversation_exported_as_markdown_is_readable_and_can_be_imported_again
     steps.close_dialog(page)
     page.js("[...document.querySelectorAll('.conversation-row a')].find((a) => a.textContent === 'From Markdown').click()")
     until(page, lambda: find(page, ".title").text == "From Markdown" and steps.reply_text(page) == answer)
-    assert find(page, ".user-bubble").text == "Export this as text."
+    until(page, lambda: find(page, ".user-bubble").text == "Export this as text.")
 
 
 def test_all_conversations_can_be_exported(page):

@@ -39,7 +39,7 @@ def test_edited_message_begins_a_branch_and_the_old_one_stays(page):
     editor.send_keys("Say three.", Keys.ENTER)
     until(page, lambda: count(page, "article") == 2)
     wait_idle(page)
-    assert find(page, ".user-bubble").text == "Say three."
+    until(page, lambda: find(page, ".user-bubble").text == "Say three.")
     assert variants(page, "user") == [2, 2]
     click(page, 'article[data-role="user"] [data-action=previous]')
     until(page, lambda: count(page, "article") == 4)
@@ -67,7 +67,7 @@ def test_escape_leaves_the_editor_without_a_change(page):
     text_box(page).send_keys(Keys.ARROW_UP)
     wait_for(page, ".editor textarea").send_keys(" changed", Keys.ESCAPE)
     until(page, lambda: count(page, ".editor") == 0)
-    assert find(page, ".user-bubble").text == "Say hello."
+    until(page, lambda: find(page, ".user-bubble").text == "Say hello.")
 
 
 # Against the stand-in
@@ -146,7 +146,7 @@ def test_formulas_are_drawn_and_prices_stay_prices(page, mock):
     ask(page, "Formulas")
     until(page, lambda: count(page, '[data-drawn="true"] .katex') == 4)
     assert count(page, ".katex math") == 4
-    assert "for $5 and $6" in find(page, REPLIES).text
+    until(page, lambda: "for $5 and $6" in find(page, REPLIES).text)
     assert not [code for code in find_all(page, ".markdown code") if code.text != "$y$"]
     assert page.console_errors() == []
 
@@ -204,7 +204,7 @@ def test_reply_that_filled_the_context_says_so_in_place_of_a_limit(page, mock):
     mock.finish_reason = "length"
     page.open()
     ask(page, "Go")
-    assert "context is full" in find(page, '[data-testid="figures"]').text
+    until(page, lambda: "context is full" in find(page, '[data-testid="figures"]').text)
 
 
 def test_message_edited_while_its_reply_is_written_stops_that_reply(page, mock):

@@ -35,7 +35,7 @@ def test_reload_in_the_middle_of_a_reply_keeps_what_was_written(page):
     wait_ready(page)
     wait_reply(page, "interrupted")
     assert starts_alike(reply_text(page), before)
-    assert find(page, ".user-bubble").text == LONG
+    until(page, lambda: find(page, ".user-bubble").text == LONG)
     kept = stored_reply(page)
     click(page, '[data-action="continue"]:enabled')
     until(page, lambda: len(stored_reply(page)) > len(kept))

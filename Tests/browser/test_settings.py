@@ -46,11 +46,11 @@ def test_numbers_that_make_no_sense_are_marked_and_not_sent(page, mock):
 def test_zero_lifts_the_limit_of_a_reply_and_the_box_says_so(page, mock):
     page.open()
     wait_ready(page)
-    assert "1" in find(page, ".limit-button").text and "024" in find(page, ".limit-button").text
+    until(page, lambda: "1" in find(page, ".limit-button").text and "024" in find(page, ".limit-button").text)
     click(page, ".limit-button")
     fill(page, "maxTokens", "0")
     close_dialog(page)
-    assert "No limit" in find(page, ".limit-button").text
+    until(page, lambda: "No limit" in find(page, ".limit-button").text)
     ask(page, "Hello")
     assert "max_tokens" not in mock.requests[0]["body"]
 
@@ -84,7 +84,7 @@ def test_server_that_wants_a_key_gets_it_over_both_transports(page, mock):
     mock.api_key = "secret"
     page.open()
     wait_for(page, ".composer-hint .link-button")
-    assert "API key" in find(page, ".sidebar-foot").text
+    until(page, lambda: "API key" in find(page, ".sidebar-foot").text)
     text_box(page).send_keys("my draft")
     click(page, ".composer-hint .link-button")
     wait_for(page, "#api-key").send_keys("wrong", Keys.ENTER)
@@ -147,7 +147,7 @@ def test_context_gauge_warns_before_the_context_is_full(page, mock):
 def test_details_are_told_in_the_language_of_the_page(page, mock):
     page.open(language="zh-CN")
     wait_ready(page)
-    assert "上下文：" in find(page, '[data-testid="intro"]').text
+    until(page, lambda: "上下文：" in find(page, '[data-testid="intro"]').text)
     click(page, ".status-pill")
     assert "1 小时 10 分钟" in wait_for(page, "#server-details").text
 

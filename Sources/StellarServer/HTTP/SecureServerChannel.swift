@@ -59,6 +59,11 @@ package struct SecureServerChannel: ServerChildChannel {
 
     private func setup(_ channel: any Channel, as result: ALPNResult, _ logger: Logger) -> EventLoopFuture<Negotiated> {
         guard result == .negotiated("h2") else { return http1.setup(channel: channel, logger: logger).map { .http1_1($0) } }
+        do {
+            try channel.pipeline.syncOperations.addHandler(LastFrameKeeper())
+        } catch {
+            return channel.eventLoop.makeFailedFuture(error)
+        }
         return http2.setup(channel: channel, logger: logger).flatMapThrowing { value in
             try channel.pipeline.syncOperations.addHandler(HTTP2ConnectionHandler(idleTimeout: limits.idleTimeout))
             return .http2(value)
@@ -80,6 +85,22 @@ package struct SecureServerChannel: ServerChildChannel {
         }
     }
 }
+
+/// Closes an HTTP/2 connection a moment after it was asked to. When the server stops, it is asked by the one who hears that the last stream
+/// is over, which is while the frame that ends that stream is still on its way through the pipeline. Lives on the channel's event loop.
+private final class LastFrameKeeper: ChannelOutboundHandler {
+    typealias OutboundIn = Any
+
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        context.eventLoop.assumeIsolated().execute {
+            context.flush()
+            context.close(mode: mode, promise: promise)
+        }
+    }
+}
+
+@available(*, unavailable)
+extension LastFrameKeeper: Sendable {}
 
 /// Closes connections whose handshake takes too long, or is not done when the server stops. Lives on the channel's event loop.
 private final class HandshakeGuard: ChannelInboundHandler, RemovableChannelHandler {
