@@ -4,6 +4,7 @@
     load.py stream [--clients 64] [--seconds 600] [--tokens 64] [--words 60]     streaming chats, one after the other on each connection
     load.py idle [--connections 1000]                                            WebSockets that say nothing
     load.py soak [--minutes 10]                                                  everything, with checks: see below; also as `soak`
+    load.py compare --llama-server PROGRAM [--clients 16] [--seconds 60]         the same clients on llama.cpp's server and on ours, in turn
 
 They start a daemon of their own (--set NAME=VALUE for its settings; STELLAR_BIN, STELLAR_TEST_MODEL as in the tests), or take a running
 one: --port and --pid. The clients are one lean C program (load.c), so that their own cost does not hide the server's. Printed as JSON:
@@ -15,6 +16,11 @@ errors, connection resets, time to first token, tokens a second, resident memory
 memory leaves ±3 % of what it was after the first minute. The context is 1,024 tokens unless --set says otherwise: the cache of prompts is
 part of the memory, and has to be full before memory can be flat. `of_engine` is the rate of reply tokens as a share of what the engine
 alone would need for the same work: prompt tokens that were not cached at its prefill rate, reply tokens at its decode rate.
+
+`compare` starts each server alone, with the same model file, two threads and a slot of 1,024 tokens for each client, runs the clients, ends
+it, and so on in turn, --repetitions times each; the medians and their ratios are printed. llama-server is built from llama.cpp's source,
+which the source distribution of llama-cpp-python holds in vendor/llama.cpp:
+`cmake -B build -DCMAKE_BUILD_TYPE=Release -DGGML_NATIVE=ON && cmake --build build --target llama-server`.
 """
 
 import argparse
@@ -26,7 +32,9 @@ import os
 import pathlib
 import re
 import resource
+import signal
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -146,6 +154,48 @@ def soak(options):
     return not failures
 
 
+@contextlib.contextmanager
+def llama_server(options):
+    """Port and process id of a llama-server that is ready."""
+    from daemon import MODEL
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    model = MODEL if str(MODEL).endswith(".gguf") else next(pathlib.Path(MODEL).glob("*.gguf"))
+    command = [options.llama_server, "-m", model, "--host", "127.0.0.1", "--port", port]
+    command += ["-np", options.clients, "-c", 1024 * options.clients, "-t", 2, "-tb", 2]
+    running = subprocess.Popen([*map(str, command)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(300):
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
+                break
+            if running.poll() is not None:
+                sys.exit(f"{options.llama_server} ended with {running.returncode}")
+            time.sleep(0.2)
+        yield port, running.pid
+    finally:
+        running.send_signal(signal.SIGTERM)
+        running.wait(30)
+
+
+def compare(options):
+    """See the top."""
+    options.set = [f"MAX_BATCH={options.clients}", "CONTEXT_LENGTH=1024", "THREADS=2", *options.set]
+    runs = collections.defaultdict(list)
+    for _ in range(options.repetitions):
+        for name, server in (("llama_server", llama_server), ("stellarchatd", target)):
+            with server(options) as (port, pid):
+                runs[name].append(run_clients(port, pid, options.clients, options.seconds, options))
+    names = ("tokens_per_second", "first_token_p50", "first_token_p99", "resets", "errors", "refused")
+    report = {side: {name: round(statistics.median(run[name] for run in of), 3) for name in names} for side, of in runs.items()}
+    for name in names[:3]:
+        report.setdefault("ours_over_theirs", {})[name] = round(report["stellarchatd"][name] / report["llama_server"][name], 3)
+    print(json.dumps({"clients": options.clients, "seconds": options.seconds, "medians": report, "runs": runs}, indent=2))
+    return all(run["resets"] + run["errors"] == 0 for run in runs["stellarchatd"])
+
+
 def memory_over_time(samples, seconds):
     """Megabytes; `drift` is the largest difference to the value after the first minute (of short runs: the first tenth), as a share."""
     settled = [bytes for at, bytes in samples if at >= min(60, seconds / 10)] or [samples[-1][1]]
@@ -202,8 +252,8 @@ def idle(options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("kind", choices=["stream", "idle", "soak"])
-    parser.add_argument("--clients", type=int, default=64)
+    parser.add_argument("kind", choices=["stream", "idle", "soak", "compare"])
+    parser.add_argument("--clients", type=int, help="64, of compare 16")
     parser.add_argument("--seconds", type=float)
     parser.add_argument("--minutes", type=float, default=10, help="of 64 clients (soak)")
     parser.add_argument("--tokens", type=int, default=64, help="of each reply")
@@ -212,11 +262,16 @@ def main():
     parser.add_argument("--port", type=int, help="of a running daemon")
     parser.add_argument("--pid", type=int, help="its process: for its memory")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the daemon that is started")
+    parser.add_argument("--llama-server", type=pathlib.Path, help="the program (compare)")
+    parser.add_argument("--repetitions", type=int, default=3, help="of each side (compare)")
     options = parser.parse_args()
+    if options.kind == "compare" and not options.llama_server:
+        parser.error("compare needs --llama-server")
     if options.kind != "stream" and options.port and not options.pid:
         parser.error("--pid is needed too: memory is what is measured")
-    options.seconds = options.seconds or (600 if options.kind == "stream" else 10)
-    sys.exit(0 if {"stream": stream, "idle": idle, "soak": soak}[options.kind](options) else 1)
+    options.clients = options.clients or (16 if options.kind == "compare" else 64)
+    options.seconds = options.seconds or {"stream": 600, "compare": 60}.get(options.kind, 10)
+    sys.exit(0 if {"stream": stream, "idle": idle, "soak": soak, "compare": compare}[options.kind](options) else 1)
 
 
 if __name__ == "__main__":

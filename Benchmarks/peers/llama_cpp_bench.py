@@ -16,7 +16,7 @@ import numpy as np
 
 
 class Peer:
-    def __init__(self, path, context, sequences, threads):
+    def __init__(self, path, context, sequences, threads, flash_attention):
         ll.llama_backend_init()
         start = time.perf_counter()
         parameters = ll.llama_model_default_params()
@@ -31,6 +31,7 @@ class Peer:
         options.n_seq_max = sequences
         options.n_threads = threads
         options.n_threads_batch = threads
+        options.flash_attn_type = {"auto": -1, "off": 0, "on": 1}[flash_attention]
         if hasattr(options, "kv_unified"):
             options.kv_unified = True
         self.context = ll.llama_init_from_model(self.model, options)
@@ -92,21 +93,23 @@ def main():
     parser.add_argument("--sequences", type=int, default=1)
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--flash-attention", choices=["auto", "on", "off"], default="auto", help="auto: what llama.cpp chooses")
     arguments = parser.parse_args()
 
     quiet = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)(lambda *_: None)
     ll.llama_log_set(quiet, None)
     each = max(arguments.prompt_tokens, arguments.depth + arguments.generate_tokens) + 8
-    peer = Peer(arguments.model, (each * arguments.sequences + 255) // 256 * 256, arguments.sequences, arguments.threads)
+    peer = Peer(arguments.model, (each * arguments.sequences + 255) // 256 * 256, arguments.sequences, arguments.threads, arguments.flash_attention)
     result = {"load_seconds": peer.load_seconds, "prefill": [], "decode": []}
-    for repetition in range(arguments.repetitions + 1):  # the first one warms up
+    peer.prefill_rate(64)  # warms up
+    peer.decode_rate(8, 1, 1)
+    for _ in range(arguments.repetitions):
         prefill = peer.prefill_rate(arguments.prompt_tokens) if arguments.prompt_tokens else None
         decode = (
             peer.decode_rate(arguments.generate_tokens, arguments.depth, arguments.sequences) if arguments.generate_tokens else None
         )
-        if repetition > 0:
-            result["prefill"] += [prefill] if prefill else []
-            result["decode"] += [decode] if decode else []
+        result["prefill"] += [prefill] if prefill else []
+        result["decode"] += [decode] if decode else []
     result["peak_megabytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps(result))
 
