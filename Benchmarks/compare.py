@@ -20,12 +20,12 @@ ROOT = HERE.parent
 PREFILL = ("prefill 512", 512, 0, 0, 1)
 DECODE = ("decode 128", 0, 128, 0, 1)
 DEEP = ("decode at depth 2048", 0, 64, 2048, 1)
-DEEPER = ("decode at depth 6144", 0, 64, 6144, 1)
+DEEPER = ("decode at depth 6144", 0, 32, 6144, 1)
 CROWD = ("decode, 16 sequences (sum)", 0, 128, 0, 16)
 CASES = {
     "Q4_1": [PREFILL, DECODE, DEEP, DEEPER, CROWD],
-    "Q4_0": [PREFILL, DECODE, DEEP, CROWD],
-    "Q8_0": [PREFILL, DECODE],
+    "Q4_0": [PREFILL, DECODE, DEEP, DEEPER, CROWD],
+    "Q8_0": [PREFILL, DECODE, CROWD],
     "F16": [PREFILL, DECODE, CROWD],
     "F32": [PREFILL, DECODE],
 }
@@ -54,7 +54,13 @@ def ours(arguments, file, case):
 
 
 def llama(arguments, file, case):
-    result = run([sys.executable, HERE / "peers/llama_cpp_bench.py", file] + options(case, arguments.threads))
+    """With flash attention where llama.cpp chooses it; at depth also without, and the faster one counts."""
+    command = [sys.executable, HERE / "peers/llama_cpp_bench.py", file] + options(case, arguments.threads)
+    choices = ("auto", "off") if case[3] else ("auto",)
+    return max(llama_result(run(command + ["--flash-attention", choice]), case) for choice in choices)
+
+
+def llama_result(result, case):
     return statistics.median(result["prefill" if case[1] else "decode"]), result["peak_megabytes"], result["load_seconds"]
 
 
@@ -63,9 +69,9 @@ def transformers(arguments, file, case):
     return statistics.median(result["prefill" if case[1] else "decode"]), result["peak_megabytes"], result["load_seconds"]
 
 
-def measure(arguments, file, case, programs):
+def measure(arguments, file, case, programs, repetitions=None):
     values = {name: [] for name in programs}
-    for _ in range(arguments.repetitions):
+    for _ in range(repetitions or arguments.repetitions):
         for name, program in programs.items():
             values[name].append(program(arguments, file, case))
     return {
@@ -92,8 +98,10 @@ def prepare(arguments):
     return files
 
 
-def machine_limits(arguments):
-    return run([arguments.limits, "--json"]) if arguments.limits else None
+def read_limit(arguments, file, case):
+    """Gigabytes a second at which memory of the file's size is read again and again. In the shape of a program's result."""
+    command = [arguments.limits, "--json", "--threads", str(arguments.threads), "--working-set", str(os.path.getsize(file))]
+    return run(command)["read_gigabytes_per_second"], 0, 0
 
 
 def main():
@@ -107,43 +115,53 @@ def main():
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--growth", action="store_true", help="also how cost grows with the prompt and with depth")
+    parser.add_argument("--growth-repetitions", type=int, default=2)
     parser.add_argument("--with-transformers", action="store_true")
     parser.add_argument("--transformers-python", default=sys.executable, help="a Python that has torch and transformers")
     arguments = parser.parse_args()
+    arguments.growth_repetitions = min(arguments.growth_repetitions, arguments.repetitions)
     arguments.cache.mkdir(parents=True, exist_ok=True)
 
     files = prepare(arguments)
     report = {"date": time.strftime("%Y-%m-%d"), "threads": arguments.threads, "repetitions": arguments.repetitions, "cases": []}
-    report["limits"] = [machine_limits(arguments)]
     programs = {"stellarchat": ours, "llama.cpp": llama}
     for kind in arguments.kinds.split(","):
         for case in CASES[kind]:
-            result = measure(arguments, files[kind], case, programs)
+            limit = {"limit": read_limit} if case == DECODE and arguments.limits else {}
+            result = measure(arguments, files[kind], case, programs | limit)
+            limit = result.pop("limit", None)
             if arguments.with_transformers and kind == "F32":
                 result |= measure(arguments, str(arguments.model), case, {"transformers": transformers})
             ratio = result["stellarchat"]["rate"] / result["llama.cpp"]["rate"]
             entry = {"file": kind, "bytes": os.path.getsize(files[kind]), "work": case[0], "results": result, "ratio": ratio}
+            entry |= {"read_gigabytes_per_second": limit["rate"]} if limit else {}
             report["cases"].append(entry)
             rates = ", ".join(f"{name} {value['rate']:.0f}" for name, value in result.items())
             print(f"{kind:5} {case[0]:28} {rates}  ratio {ratio:.2f}", flush=True)
-    report["limits"].append(machine_limits(arguments))
+            write(arguments, report)
 
     if arguments.growth:
         report["growth"] = []
         for tokens in GROWTH_PREFILL:
             case = (f"prefill {tokens}", tokens, 0, 0, 1)
             report["growth"].append({"kind": "prefill", "tokens": tokens} | growth(arguments, files, case, programs))
+            write(arguments, report)
         for depth in GROWTH_DEPTH:
             case = (f"decode at {depth}", 0, 32, depth, 1)
             report["growth"].append({"kind": "decode", "tokens": depth} | growth(arguments, files, case, programs))
+            write(arguments, report)
+
+
+def write(arguments, report):
+    """After every case, so that a run that is cut short leaves what it has."""
     arguments.out.write_text(json.dumps(report, indent=1) + "\n")
 
 
 def growth(arguments, files, case, programs):
-    result = measure(arguments, files["Q4_1"], case, programs)
+    result = measure(arguments, files["Q4_1"], case, programs, arguments.growth_repetitions)
     rates = {name: value["rate"] for name, value in result.items()}
     if "Q4_0" in files:
-        rates["llama.cpp, Q4_0"] = measure(arguments, files["Q4_0"], case, {"x": llama})["x"]["rate"]
+        rates["llama.cpp, Q4_0"] = measure(arguments, files["Q4_0"], case, {"x": llama}, arguments.growth_repetitions)["x"]["rate"]
     print(case[0], {name: round(rate) for name, rate in rates.items()}, flush=True)
     return {"rates": rates}
 

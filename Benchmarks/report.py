@@ -6,7 +6,6 @@ Tables stand between `<!-- NAME -->` and `<!-- /NAME -->` in the documents.
 import json
 import pathlib
 import re
-import statistics
 import sys
 
 # Factors that we set ourselves, by (file, work).
@@ -72,20 +71,26 @@ def memory(report, language):
 
 def limits(report, language):
     """How much of the measured read bandwidth decoding uses."""
-    measured = [limit["read_gigabytes_per_second"] for limit in report.get("limits", []) if limit]
-    if not measured:
-        return ""
-    bandwidth = statistics.median(measured)
     head = {
-        "en": f"Read bandwidth in the same run, two threads: {bandwidth:.0f} GB/s.\n\n| file | limit, tokens/s | reached | share |",
-        "zh": f"同一次运行中两个线程的读带宽：{bandwidth:.0f} GB/s。\n\n| 文件 | 上限（词元/秒） | 达到 | 比例 |",
+        "en": "| file | read bandwidth, GB/s | limit, tokens/s | reached | share | llama.cpp |",
+        "zh": "| 文件 | 读带宽（GB/s） | 上限（词元/秒） | 达到 | 比例 | llama.cpp |",
     }
+    rows = [head[language], "|---|--:|--:|--:|--:|--:|"]
+    for case in report["cases"]:
+        if bandwidth := case.get("read_gigabytes_per_second"):
+            limit = bandwidth * 1e9 / case["bytes"]
+            ours, peer = (case["results"][name]["rate"] for name in ("stellarchat", "llama.cpp"))
+            rows.append(f"| {case['file']} | {bandwidth:.0f} | {limit:.0f} | {ours:.0f} | **{100 * ours / limit:.0f} %** | {100 * peer / limit:.0f} % |")
+    return "\n".join(rows)
+
+
+def transformers(report, language):
+    head = {"en": "| work, F32 | StellarChat | transformers | ratio |", "zh": "| 工作（F32） | StellarChat | transformers | 倍数 |"}
     rows = [head[language], "|---|--:|--:|--:|"]
     for case in report["cases"]:
-        if case["work"] == "decode 128":
-            limit = bandwidth * 1e9 / case["bytes"]
-            rate = case["results"]["stellarchat"]["rate"]
-            rows.append(f"| {case['file']} | {limit:.0f} | {rate:.0f} | {100 * rate / limit:.0f} % |")
+        if peer := case["results"].get("transformers"):
+            ours = case["results"]["stellarchat"]
+            rows.append(f"| {case['work']} | {ours['rate']:.0f} | {peer['rate']:.0f} | **{ours['rate'] / peer['rate']:.1f}** |")
     return "\n".join(rows)
 
 
@@ -110,17 +115,21 @@ def plots(report, folder):
     figure.savefig(folder / "performance-growth.svg", metadata={"Date": None})
 
 
-def main():
-    report = json.loads(pathlib.Path(sys.argv[1]).read_text())
-    docs = pathlib.Path(sys.argv[2])
+def replace(docs, parts, report):
+    """Writes the parts, functions of report and language, into both documents."""
     for name, language in (("performance.md", "en"), ("performance.zh-CN.md", "zh")):
         path = docs / name
         text = path.read_text()
-        parts = {"results": table, "best": best, "memory": memory, "limits": limits}
         for part, make in parts.items():
             block = f"<!-- {part} -->\n{make(report, language)}\n<!-- /{part} -->"
             text = re.sub(f"<!-- {part} -->.*?<!-- /{part} -->", lambda _: block, text, flags=re.S)
         path.write_text(text)
+
+
+def main():
+    report = json.loads(pathlib.Path(sys.argv[1]).read_text())
+    docs = pathlib.Path(sys.argv[2])
+    replace(docs, {"results": table, "best": best, "memory": memory, "limits": limits, "transformers": transformers}, report)
     if report.get("growth"):
         plots(report, docs / "images")
 
