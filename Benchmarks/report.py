@@ -112,7 +112,7 @@ def plots(report, folder):
     figure.tight_layout()
     folder.mkdir(parents=True, exist_ok=True)
     plt.rcParams["svg.hashsalt"] = "stellarchat"
-    figure.savefig(folder / "performance-growth.svg", metadata={"Date": None})
+    figure.savefig(folder / "performance-growth.svg", metadata={"Date": None, "Creator": None})
 
 
 def replace(docs, parts, report):
