@@ -57,15 +57,17 @@ def llama(arguments, file, case):
     """With flash attention where llama.cpp chooses it; at depth also without, and the faster one counts."""
     command = [sys.executable, HERE / "peers/llama_cpp_bench.py", file] + options(case, arguments.threads)
     choices = ("auto", "off") if case[3] else ("auto",)
-    return max(llama_result(run(command + ["--flash-attention", choice]), case) for choice in choices)
-
-
-def llama_result(result, case):
-    return statistics.median(result["prefill" if case[1] else "decode"]), result["peak_megabytes"], result["load_seconds"]
+    return max(peer_result(command + ["--flash-attention", choice], case) for choice in choices)
 
 
 def transformers(arguments, file, case):
-    result = run([arguments.transformers_python, HERE / "peers/transformers_bench.py", file] + options(case, arguments.threads))
+    command = [arguments.transformers_python, HERE / "peers/transformers_bench.py", file] + options(case, arguments.threads)
+    return peer_result(command, case)
+
+
+def peer_result(command, case):
+    """Rate, peak megabytes and load seconds, as the programs in peers/ print them."""
+    result = run(command)
     return statistics.median(result["prefill" if case[1] else "decode"]), result["peak_megabytes"], result["load_seconds"]
 
 
@@ -127,11 +129,10 @@ def main():
     programs = {"stellarchat": ours, "llama.cpp": llama}
     for kind in arguments.kinds.split(","):
         for case in CASES[kind]:
-            limit = {"limit": read_limit} if case == DECODE and arguments.limits else {}
-            result = measure(arguments, files[kind], case, programs | limit)
+            also = {"limit": read_limit} if case == DECODE and arguments.limits else {}
+            also |= {"transformers": transformers} if kind == "F32" and arguments.with_transformers else {}
+            result = measure(arguments, files[kind], case, programs | also)
             limit = result.pop("limit", None)
-            if arguments.with_transformers and kind == "F32":
-                result |= measure(arguments, str(arguments.model), case, {"transformers": transformers})
             ratio = result["stellarchat"]["rate"] / result["llama.cpp"]["rate"]
             entry = {"file": kind, "bytes": os.path.getsize(files[kind]), "work": case[0], "results": result, "ratio": ratio}
             entry |= {"read_gigabytes_per_second": limit["rate"]} if limit else {}

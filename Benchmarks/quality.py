@@ -12,7 +12,7 @@ import pathlib
 import subprocess
 import sys
 
-from report import replace
+from report import markdown, replace
 
 HERE = pathlib.Path(__file__).resolve().parent
 POLICY = pathlib.Path("/usr/share/doc/debian-policy/policy.txt.gz")
@@ -59,10 +59,8 @@ def file_of(arguments, name, made):
 
 
 def table(rows, language):
-    lines = [HEADS[language], "|---|--:|--:|--:|"]
-    for row in rows:
-        lines.append(f"| {row['name']} | {row['fp32']:.4f} | {row['stored']:.4f} | {100 * row['difference']:+.3f} % |")
-    return "\n".join(lines)
+    cells = [(row["name"], f"{row['fp32']:.4f}", f"{row['stored']:.4f}", f"{100 * row['difference']:+.3f} %") for row in rows]
+    return markdown(HEADS[language], cells)
 
 
 def main():

@@ -31,23 +31,29 @@ BEST_HEADS = {
 }
 
 
+def markdown(head, rows, texts=1):
+    """A table. The first `texts` columns are aligned to the left, the others to the right."""
+    rule = "|" + "---|" * texts + "--:|" * (head.count("|") - 1 - texts)
+    return "\n".join([head, rule, *("| " + " | ".join(row) + " |" for row in rows)])
+
+
 def spread(result):
     rates = result["rates"]
     return f"{result['rate']:.0f} ({min(rates):.0f}–{max(rates):.0f})"
 
 
 def table(report, language):
-    rows = [HEADS[language], "|---|---|--:|--:|--:|--:|"]
+    rows = []
     for case in report["cases"]:
         goal = GOALS.get((case["file"], case["work"]))
         results = case["results"]
         ours, peer = spread(results["stellarchat"]), spread(results["llama.cpp"])
-        rows.append(f"| {case['file']} | {case['work']} | {ours} | {peer} | **{case['ratio']:.2f}** | {goal or '–'} |")
-    return "\n".join(rows)
+        rows.append((case["file"], case["work"], ours, peer, f"**{case['ratio']:.2f}**", str(goal or "–")))
+    return markdown(HEADS[language], rows, texts=2)
 
 
 def best(report, language):
-    rows = [BEST_HEADS[language], "|---|--:|--:|--:|"]
+    rows = []
     for work in dict.fromkeys(case["work"] for case in report["cases"]):
         cases = [case for case in report["cases"] if case["work"] == work]
         winners = []
@@ -55,18 +61,18 @@ def best(report, language):
             case = max(cases, key=lambda case: case["results"][name]["rate"])
             winners.append((case["results"][name]["rate"], case["file"]))
         (ours, our_file), (peer, peer_file) = winners
-        rows.append(f"| {work} | {ours:.0f} ({our_file}) | {peer:.0f} ({peer_file}) | **{ours / peer:.2f}** |")
-    return "\n".join(rows)
+        rows.append((work, f"{ours:.0f} ({our_file})", f"{peer:.0f} ({peer_file})", f"**{ours / peer:.2f}**"))
+    return markdown(BEST_HEADS[language], rows)
 
 
 def memory(report, language):
     head = {"en": "| file | size, MB | load, s | peak, MB |", "zh": "| 文件 | 大小（MB） | 加载（秒） | 内存峰值（MB） |"}
-    rows = [head[language], "|---|--:|--:|--:|"]
+    rows = []
     for case in report["cases"]:
         if case["work"] == "prefill 512":
             ours = case["results"]["stellarchat"]
-            rows.append(f"| {case['file']} | {case['bytes'] / 1e6:.0f} | {ours['load_seconds']:.2f} | {ours['peak_megabytes']:.0f} |")
-    return "\n".join(rows)
+            rows.append((case["file"], f"{case['bytes'] / 1e6:.0f}", f"{ours['load_seconds']:.2f}", f"{ours['peak_megabytes']:.0f}"))
+    return markdown(head[language], rows)
 
 
 def limits(report, language):
@@ -75,23 +81,24 @@ def limits(report, language):
         "en": "| file | read bandwidth, GB/s | limit, tokens/s | reached | share | llama.cpp |",
         "zh": "| 文件 | 读带宽（GB/s） | 上限（词元/秒） | 达到 | 比例 | llama.cpp |",
     }
-    rows = [head[language], "|---|--:|--:|--:|--:|--:|"]
+    rows = []
     for case in report["cases"]:
         if bandwidth := case.get("read_gigabytes_per_second"):
             limit = bandwidth * 1e9 / case["bytes"]
             ours, peer = (case["results"][name]["rate"] for name in ("stellarchat", "llama.cpp"))
-            rows.append(f"| {case['file']} | {bandwidth:.0f} | {limit:.0f} | {ours:.0f} | **{100 * ours / limit:.0f} %** | {100 * peer / limit:.0f} % |")
-    return "\n".join(rows)
+            shares = f"**{100 * ours / limit:.0f} %**", f"{100 * peer / limit:.0f} %"
+            rows.append((case["file"], f"{bandwidth:.0f}", f"{limit:.0f}", f"{ours:.0f}", *shares))
+    return markdown(head[language], rows)
 
 
 def transformers(report, language):
     head = {"en": "| work, F32 | StellarChat | transformers | ratio |", "zh": "| 工作（F32） | StellarChat | transformers | 倍数 |"}
-    rows = [head[language], "|---|--:|--:|--:|"]
+    rows = []
     for case in report["cases"]:
         if peer := case["results"].get("transformers"):
             ours = case["results"]["stellarchat"]
-            rows.append(f"| {case['work']} | {ours['rate']:.0f} | {peer['rate']:.0f} | **{ours['rate'] / peer['rate']:.1f}** |")
-    return "\n".join(rows)
+            rows.append((case["work"], f"{ours['rate']:.0f}", f"{peer['rate']:.0f}", f"**{ours['rate'] / peer['rate']:.1f}**"))
+    return markdown(head[language], rows)
 
 
 def plots(report, folder):

@@ -4,11 +4,14 @@
 //
 // The matrices are those of a small model (30 layers of 960 x 576, 576 x 576, 3072 x 576, 576 x 1536, and a head of 49152 x 576), packed in
 // one stretch of memory with huge pages; a pass walks through all of them, each thread through its half of every matrix. The limits, reading
-// memory and multiply-add peaks are not known from data sheets here but measured in the same run.
+// memory and multiply-add peaks, are not known from data sheets here but measured in the same run.
 // With --json only the read bandwidth is measured, of a working set of that size that is read again and again, as decoding does with weights:
 // one that fits the last cache is read faster than memory. By default 512 MiB.
 
 #define _GNU_SOURCE
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -141,6 +144,66 @@ static double read_bandwidth(void) {
     return best;
 }
 
+typedef float lanes __attribute__((vector_size(64)));
+
+enum { multiply_add_steps = 10000000, most_chains = 12, lane_count = sizeof(lanes) / sizeof(float) };
+
+/// Fused multiply-adds in registers: as many independent chains as hide their latency.
+static inline __attribute__((always_inline)) void multiply_add(size_t chains) {
+    lanes sums[most_chains] = {{0}};
+    const lanes x = sums[0] + 0.999f, y = sums[0] + 0.001f;
+    for (long step = 0; step < multiply_add_steps; step++) {
+        for (size_t i = 0; i < chains; i++) { sums[i] = sums[i] * x + y; }
+    }
+    float total = 0;
+    for (size_t i = 0; i < chains; i++) { total += sums[i][0]; }
+    sink += (uint64_t)total;
+}
+
+#if defined(__x86_64__)
+__attribute__((target("avx512f"))) static void multiply_add_avx512(int thread, void *context) { (void)thread, (void)context, multiply_add(12); }
+__attribute__((target("avx2,fma"))) static void multiply_add_avx2(int thread, void *context) { (void)thread, (void)context, multiply_add(4); }
+
+__attribute__((target("avx512f,avx512vnni"))) static void multiply_bytes_vnni(int thread, void *context) {
+    (void)thread, (void)context;
+    __m512i sums[most_chains];
+    for (size_t i = 0; i < most_chains; i++) { sums[i] = _mm512_set1_epi32((int)i); }
+    const __m512i x = _mm512_set1_epi8(3), y = _mm512_set1_epi8(5);
+    for (long step = 0; step < multiply_add_steps; step++) {
+        for (size_t i = 0; i < most_chains; i++) { sums[i] = _mm512_dpbusd_epi32(sums[i], x, y); }
+    }
+    for (size_t i = 0; i < most_chains; i++) { sink += (uint64_t)_mm512_reduce_add_epi32(sums[i]); }
+}
+#endif
+static void multiply_add_plain(int thread, void *context) { (void)thread, (void)context, multiply_add(4); }
+
+/// Giga-operations a second of all threads, a multiplication and an addition each counted; the best of several runs.
+static double peak(void (*work)(int, void *), double operations_per_step) {
+    double best = 0;
+    for (int i = 0; i < 5; i++) {
+        const double rate = operations_per_step * multiply_add_steps * threads / measure(work, NULL, 1) / 1e9;
+        best = rate > best ? rate : best;
+    }
+    return best;
+}
+
+static void print_peaks(void) {
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512f")) {
+        printf("FP32 multiply-adds: %.0f Gop/s\n", peak(multiply_add_avx512, 12 * 2.0 * lane_count));
+        if (__builtin_cpu_supports("avx512vnni")) {
+            printf("products of bytes (vpdpbusd): %.0f Gop/s\n", peak(multiply_bytes_vnni, most_chains * 2.0 * 64));
+        }
+        return;
+    }
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+        printf("FP32 multiply-adds: %.0f Gop/s\n", peak(multiply_add_avx2, 4 * 2.0 * lane_count));
+        return;
+    }
+#endif
+    printf("FP32 multiply-adds: %.0f Gop/s\n", peak(multiply_add_plain, 4 * 2.0 * lane_count));
+}
+
 // MARK: Products
 
 typedef struct pass {
@@ -216,7 +279,9 @@ int main(int count, char **arguments) {
         printf("{\"read_gigabytes_per_second\": %.1f, \"threads\": %d}\n", read_bandwidth(), threads);
         return 0;
     }
-    printf("kernels: %s, %d threads; reading memory: %.1f GB/s\n\n", stellar_isa_name(kernels->isa), threads, read_bandwidth());
+    printf("kernels: %s, %d threads; reading memory: %.1f GB/s\n", stellar_isa_name(kernels->isa), threads, read_bandwidth());
+    print_peaks();
+    printf("\n");
     printf("%-11s %5s %12s %10s %10s\n", "weights", "rows", "rows/s", "GB/s", "Gop/s");
 
     char *weights = huge_memory(place(STELLAR_PACKING_F32) + 4096);

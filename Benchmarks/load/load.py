@@ -18,7 +18,8 @@ part of the memory, and has to be full before memory can be flat. `of_engine` is
 alone would need for the same work: prompt tokens that were not cached at its prefill rate, reply tokens at its decode rate.
 
 `compare` starts each server alone, with the same model file, two threads and a slot of 1,024 tokens for each client, runs the clients, ends
-it, and so on in turn, --repetitions times each; the medians and their ratios are printed. llama-server is built from llama.cpp's source,
+it, and so on in turn, --repetitions times each; the medians are printed, and their ratios to the faster of llama-server with the flash
+attention that it chooses itself and without. llama-server is built from llama.cpp's source,
 which the source distribution of llama-cpp-python holds in vendor/llama.cpp:
 `cmake -B build -DCMAKE_BUILD_TYPE=Release -DGGML_NATIVE=ON && cmake --build build --target llama-server`.
 """
@@ -27,12 +28,12 @@ import argparse
 import base64
 import collections
 import contextlib
+import functools
 import json
 import os
 import pathlib
 import re
 import resource
-import signal
 import socket
 import statistics
 import subprocess
@@ -155,16 +156,14 @@ def soak(options):
 
 
 @contextlib.contextmanager
-def llama_server(options):
+def llama_server(flash_attention, options):
     """Port and process id of a llama-server that is ready."""
-    from daemon import MODEL
+    from daemon import MODEL, free_port
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     model = MODEL if str(MODEL).endswith(".gguf") else next(pathlib.Path(MODEL).glob("*.gguf"))
     command = [options.llama_server, "-m", model, "--host", "127.0.0.1", "--port", port]
-    command += ["-np", options.clients, "-c", 1024 * options.clients, "-t", 2, "-tb", 2]
+    command += ["-np", options.clients, "-c", 1024 * options.clients, "-t", 2, "-tb", 2, "-fa", flash_attention]
     running = subprocess.Popen([*map(str, command)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         for _ in range(300):
@@ -174,25 +173,30 @@ def llama_server(options):
             if running.poll() is not None:
                 sys.exit(f"{options.llama_server} ended with {running.returncode}")
             time.sleep(0.2)
+        else:
+            sys.exit(f"{options.llama_server} is not ready after a minute")
         yield port, running.pid
     finally:
-        running.send_signal(signal.SIGTERM)
+        running.terminate()
         running.wait(30)
 
 
 def compare(options):
     """See the top."""
     options.set = [f"MAX_BATCH={options.clients}", "CONTEXT_LENGTH=1024", "THREADS=2", *options.set]
+    servers = {"stellarchatd": target}
+    servers |= {f"llama-server -fa {choice}": functools.partial(llama_server, choice) for choice in ("auto", "off")}
     runs = collections.defaultdict(list)
     for _ in range(options.repetitions):
-        for name, server in (("llama_server", llama_server), ("stellarchatd", target)):
+        for name, server in servers.items():
             with server(options) as (port, pid):
                 runs[name].append(run_clients(port, pid, options.clients, options.seconds, options))
     names = ("tokens_per_second", "first_token_p50", "first_token_p99", "resets", "errors", "refused")
-    report = {side: {name: round(statistics.median(run[name] for run in of), 3) for name in names} for side, of in runs.items()}
-    for name in names[:3]:
-        report.setdefault("ours_over_theirs", {})[name] = round(report["stellarchatd"][name] / report["llama_server"][name], 3)
-    print(json.dumps({"clients": options.clients, "seconds": options.seconds, "medians": report, "runs": runs}, indent=2))
+    medians = {side: {name: round(statistics.median(run[name] for run in of), 3) for name in names} for side, of in runs.items()}
+    ours = medians["stellarchatd"]
+    theirs = max((of for side, of in medians.items() if of is not ours), key=lambda of: of["tokens_per_second"])
+    ratios = {name: round(ours[name] / theirs[name], 3) for name in names[:3]}
+    print(json.dumps({"clients": options.clients, "seconds": options.seconds, "medians": medians, "ratios": ratios, "runs": runs}, indent=2))
     return all(run["resets"] + run["errors"] == 0 for run in runs["stellarchatd"])
 
 
