@@ -57,13 +57,16 @@ STELLAR_INLINE vec v_round(vec v) { return _mm256_round_ps(v, _MM_FROUND_TO_NEAR
 STELLAR_INLINE vec v_keep(vec v, size_t n, float fill) {
     return _mm256_blendv_ps(_mm256_set1_ps(fill), v, _mm256_castsi256_ps(first_lanes(n)));
 }
+STELLAR_INLINE vec v_zero_below(vec v, vec x, float limit) {
+    return _mm256_andnot_ps(_mm256_cmp_ps(x, _mm256_set1_ps(limit), _CMP_LT_OQ), v);
+}
 STELLAR_INLINE float v_first(vec v) { return _mm256_cvtss_f32(v); }
 
 STELLAR_INLINE vec power_of_two(__m256i n) {
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(n, _mm256_set1_epi32(127)), 23));
 }
 
-/// In two steps, each of which is a normal number, so that the result may be infinite or denormal.
+/// In two steps, each of which is a normal number, so that the result may be infinite.
 STELLAR_INLINE vec v_scale(vec p, vec n) {
     const __m256i whole = _mm256_cvtps_epi32(n);
     const __m256i half = _mm256_srai_epi32(whole, 1);
@@ -181,7 +184,7 @@ STELLAR_INLINE ivec i_add_high_bits(ivec low, ivec fields, size_t j) {
 
 #ifdef STELLAR_WITH_VNNI
 STELLAR_INLINE ivec i_dot(ivec sum, ivec numbers, ivec x) { return _mm256_dpbusd_avx_epi32(sum, numbers, x); }
-STELLAR_INLINE ivec i_q8_start(int32_t negative_sum) { return _mm256_set1_epi32(negative_sum * 128); }
+STELLAR_INLINE ivec i_q8_start(int32_t negative_sum) { return _mm256_set1_epi32(negative_sum); }
 STELLAR_INLINE ivec i_dot_q8(ivec sum, ivec numbers, ivec x) { return _mm256_dpbusd_avx_epi32(sum, numbers, x); }
 #else
 /// `maddubs` adds two products in 16 bits: at most 2 * 63 * 127, so nothing is cut off.

@@ -60,6 +60,9 @@ STELLAR_INLINE vec v_max_number(vec x, vec best) { return _mm512_max_ps(x, best)
 STELLAR_INLINE vec v_round(vec v) { return _mm512_roundscale_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 STELLAR_INLINE vec v_scale(vec p, vec n) { return _mm512_scalef_ps(p, n); }
 STELLAR_INLINE vec v_keep(vec v, size_t n, float fill) { return _mm512_mask_mov_ps(_mm512_set1_ps(fill), first_lanes(n), v); }
+STELLAR_INLINE vec v_zero_below(vec v, vec x, float limit) {
+    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, _mm512_set1_ps(limit), _CMP_NLT_UQ), v);
+}
 STELLAR_INLINE float v_first(vec v) { return _mm512_cvtss_f32(v); }
 
 STELLAR_INLINE float v_reduce_add(vec v) {
@@ -158,7 +161,7 @@ STELLAR_INLINE ivec i_add_high_bits(ivec low, ivec fields, size_t j) {
 }
 
 STELLAR_INLINE ivec i_dot(ivec sum, ivec numbers, ivec x) { return _mm512_dpbusd_epi32(sum, numbers, x); }
-STELLAR_INLINE ivec i_q8_start(int32_t negative_sum) { return _mm512_slli_epi32(_mm512_set1_epi32(negative_sum), 7); }
+STELLAR_INLINE ivec i_q8_start(int32_t negative_sum) { return _mm512_set1_epi32(negative_sum); }
 STELLAR_INLINE ivec i_dot_q8(ivec sum, ivec numbers, ivec x) { return _mm512_dpbusd_epi32(sum, numbers, x); }
 
 static void quantize_row(const float *x, stellar_input_block *blocks, size_t n) {

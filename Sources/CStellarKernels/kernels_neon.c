@@ -62,6 +62,9 @@ STELLAR_INLINE vec v_min(vec a, vec b) { return vminq_f32(a, b); }
 STELLAR_INLINE vec v_max(vec a, vec b) { return vmaxq_f32(a, b); }
 STELLAR_INLINE vec v_max_number(vec x, vec best) { return vmaxnmq_f32(x, best); }
 STELLAR_INLINE vec v_round(vec v) { return vrndnq_f32(v); }
+STELLAR_INLINE vec v_zero_below(vec v, vec x, float limit) {
+    return vreinterpretq_f32_u32(vbicq_u32(vreinterpretq_u32_f32(v), vcltq_f32(x, vdupq_n_f32(limit))));
+}
 STELLAR_INLINE float v_first(vec v) { return vgetq_lane_f32(v, 0); }
 
 STELLAR_INLINE vec v_keep(vec v, size_t n, float fill) {
@@ -71,7 +74,7 @@ STELLAR_INLINE vec v_keep(vec v, size_t n, float fill) {
 
 STELLAR_INLINE vec power_of_two(int32x4_t n) { return vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(n, vdupq_n_s32(127)), 23)); }
 
-/// In two steps, each of which is a normal number, so that the result may be infinite or denormal.
+/// In two steps, each of which is a normal number, so that the result may be infinite.
 STELLAR_INLINE vec v_scale(vec p, vec n) {
     const int32x4_t whole = vcvtnq_s32_f32(n);
     const int32x4_t half = vshrq_n_s32(whole, 1);

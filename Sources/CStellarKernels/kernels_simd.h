@@ -21,8 +21,9 @@
 //   v_min(a, b), v_max(a, b)              NaN if b is NaN
 //   v_max_number(x, best)                 best where x is NaN
 //   v_keep(v, n, fill)                    the first n lanes, the others `fill`
+//   v_zero_below(v, x, limit)             0 where x < limit, else v
 //   v_reduce_add, v_reduce_max            over the lanes in a fixed order
-//   v_scale(p, n)                         p * 2^n for integral n in -152 to 129
+//   v_scale(p, n)                         p * 2^n for integral n in -126 to 129
 //   v_first_equal(a, b)                   lowest lane where they are equal, or -1
 //   v_load_pairs(p, &a, &b), v_store_pairs(p, a, b)     a takes the even, b the odd elements of 2 * VEC_LANES
 //   v_load_f16(p), v_load_f16_n(p, n), v_load_bf16(p), v_load_bf16_n(p, n), v_store_f16(p, v)       p of any alignment

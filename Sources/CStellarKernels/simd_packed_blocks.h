@@ -63,10 +63,9 @@ STELLAR_INLINE void load_numbers(stellar_packing packing, const uint8_t *block, 
     }
 }
 
-/// The part of the numbers' offset in the integer sum of a block.
+/// The part of the numbers' offset in the integer sum of a block; that of Q8_0, 128, is in what the high parts start with.
 STELLAR_INLINE ivec offset_part(stellar_packing packing, int32_t negative_sum) {
     switch (packing) {
-    case STELLAR_PACKING_Q8_0: return i_q8_start(negative_sum);
     case STELLAR_PACKING_Q4_0: return i_set1(negative_sum * 8);
     case STELLAR_PACKING_Q6_K: return i_set1(negative_sum * 32);
     default: return i_set1(0);
@@ -116,7 +115,10 @@ STELLAR_INLINE void block_sums(stellar_packing packing, size_t rows, size_t grou
     STELLAR_UNROLL
     for (size_t r = 0; r < rows; r++) {
         STELLAR_UNROLL
-        for (size_t v = 0; v < vectors; v++) { sum[r][v] = low[r][v] = i_set1(0); }
+        for (size_t v = 0; v < vectors; v++) {
+            low[r][v] = i_set1(0);
+            sum[r][v] = packing == STELLAR_PACKING_Q8_0 ? i_q8_start(input_block(x, r, row_bytes)->negative_sum) : i_set1(0);
+        }
     }
     add_dots(packing, rows, groups, g, true, x, row_bytes, sum, low);
     STELLAR_UNROLL

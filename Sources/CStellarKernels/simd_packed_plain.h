@@ -10,7 +10,6 @@ enum {
     group_vectors = stellar_panel_outputs / VEC_LANES,
     cached_input_bytes = 1 << 19,  // activation rows that are walked again for every group should stay in the L2 cache
     plain_tile_rows = PLAIN_TILE_ROWS,
-    streamed_rows = 2,             // up to so many rows weights come from memory as fast as it gives them
     portion_inputs = 128           // of a group: 16 kB of floats
 };
 
@@ -90,7 +89,7 @@ STELLAR_INLINE void plain_tile(stellar_packing packing, size_t rows, size_t vect
     }
     for (size_t k = 0; k < portion->steps; k++) {
         vec w[group_vectors];
-        if (rows <= streamed_rows) { prefetch_lines((uintptr_t)weights + ahead, vectors * VEC_LANES * bytes); }
+        if (ahead) { prefetch_lines((uintptr_t)weights + ahead, vectors * VEC_LANES * bytes); }
         STELLAR_UNROLL
         for (size_t v = 0; v < vectors; v++) { w[v] = load_packed(packing, weights + v * VEC_LANES * bytes); }
         STELLAR_UNROLL
@@ -164,7 +163,9 @@ static void walk_groups(group_kernel kernel, size_t tile_rows, size_t group_outp
             const size_t outputs = smaller(p->outputs - n, group_outputs);
             for (size_t r = start; r < end;) {
                 const size_t rows = next_rows(end - r, tile_rows);
-                kernel(rows, weights, p, (const uint8_t *)p->x + r * p->row_bytes, p->y + r * p->ldy + n, outputs, group_bytes);
+                // Once for all rows: the next group is there long before it is its turn.
+                const size_t ahead = r == start ? group_bytes : 0;
+                kernel(rows, weights, p, (const uint8_t *)p->x + r * p->row_bytes, p->y + r * p->ldy + n, outputs, ahead);
                 r += rows;
             }
         }
