@@ -42,7 +42,11 @@ struct BatchLayout: Sendable {
     var attention = AttentionPlan()
     /// Rows whose logits are wanted, in the order of the batch's segments and of their tokens.
     private(set) var outputRows: [Int] = []
+    /// The attention of those alone.
+    var outputAttention = AttentionPlan()
     private(set) var plan = RowPlan.kernels(0)
+    /// The rows cut into runs that one worker takes through a block alone; empty: all workers take all rows together.
+    var runs: [Range<Int>] = []
 
     /// - Parameter blasRows: Segments of at least so many rows go through BLAS; `Int.max`: none.
     init(_ batch: Batch, blasRows: Int) {
@@ -59,7 +63,10 @@ struct BatchLayout: Sendable {
             if segment.tokens.count >= blasRows { plan.blasGroups.append(rows) } else { plan.kernelRows = rows.upperBound }
         }
         for (index, segment) in batch.segments.enumerated() where segment.logitRows > 0 && !segment.tokens.isEmpty {
-            outputRows += lastRow[index] + 1 - min(segment.logitRows, segment.tokens.count)...lastRow[index]
+            let count = min(segment.logitRows, segment.tokens.count)
+            let rows = lastRow[index] + 1 - count..<lastRow[index] + 1
+            outputRows += rows
+            outputAttention.append(segment: segmentOfRow[lastRow[index]], rows: rows, start: positions[rows.lowerBound])
         }
     }
 

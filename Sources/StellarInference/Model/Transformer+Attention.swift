@@ -2,29 +2,21 @@ import CStellarKernels
 import Synchronization
 
 extension Transformer {
-    /// Attention of all rows; leaves what it adds to the residual stream in `update`.
-    func attention(_ layer: ModelWeights.Layer, index: Int, rows: Range<Int>, worker: Int) {
-        let input = normalize(rows, weight: layer.attentionNorm)
-        pool.barrier()
-        multiply(layer.queryKeyValue, from: input, to: scratch.projected, worker: worker)
-        pool.barrier()
-        normalizeHeads(rows, layer)
-        storeKeysAndValues(rows, layer: index)
-        pool.barrier()
-        attend(layer: index, worker: worker)
-        pool.barrier()
-        multiply(layer.attentionOutput, from: scratch.attended, to: scratch.update, worker: worker)
-        pool.barrier()
-    }
-
-    /// RMS norm of queries and keys in place.
-    private func normalizeHeads(_ rows: Range<Int>, _ layer: ModelWeights.Layer) {
-        guard let query = layer.queryNorm, let key = layer.keyNorm else { return }
+    /// Queries, keys and values of the team's rows; keys and values go to the cache.
+    func projectHeads(_ layer: ModelWeights.Layer, index: Int, _ team: RowTeam) {
+        let input = normalize(team, weight: layer.attentionNorm)
+        wait(for: team)
+        let projected = team.scratch.projected.base
+        multiply(layer.queryKeyValue, from: input, to: projected, team)
+        wait(for: team)
         let (querySize, keySize) = (configuration.querySize, configuration.keySize)
-        for row in rows {
-            let queries = scratch.projected.base + row * (querySize + 2 * keySize)
-            normalize(queries, count: querySize, weight: query)
-            normalize(queries + querySize, count: keySize, weight: key)
+        for row in team.own {
+            let queries = projected + row * (querySize + 2 * keySize)
+            let keys = queries + querySize
+            if let weight = layer.queryNorm { normalize(queries, count: querySize, weight: weight) }
+            if let weight = layer.keyNorm { normalize(keys, count: keySize, weight: weight) }
+            keepQueries(queries, at: team.heads + row * querySize, row: team.rows.lowerBound + row, layer: index)
+            store(keys: keys, values: keys + keySize, row: team.rows.lowerBound + row, layer: index)
         }
     }
 
@@ -35,26 +27,30 @@ extension Transformer {
         }
     }
 
-    private func storeKeysAndValues(_ rows: Range<Int>, layer: Int) {
+    /// Rotates and scales the queries of a row for ``attend(_:layer:worker:)``.
+    private func keepQueries(_ queries: UnsafePointer<Float>, at target: UnsafeMutablePointer<Float>, row: Int, layer: Int) {
+        let size = configuration.querySize
+        target.update(from: queries, count: size)
+        for head in 0..<configuration.headCount { rotate(target + head * configuration.headSize, row: row, layer: layer) }
+        let scale = configuration.attentionScale
+        for element in 0..<size { target[element] *= scale }
+    }
+
+    /// Rotates the keys of a row and stores them and the values in the cache.
+    private func store(keys: UnsafeMutablePointer<Float>, values: UnsafePointer<Float>, row: Int, layer: Int) {
         let headSize = configuration.headSize
-        let heads = configuration.keyValueHeadCount
-        let width = configuration.querySize + 2 * configuration.keySize
-        for row in rows {
-            let keys = scratch.projected.base + row * width + configuration.querySize
-            let position = layout.positions[row]
-            let block = layout.blocks[layout.segmentOfRow[row]][position / KVCache.blockTokens]
-            for head in 0..<heads {
-                let key = keys + head * headSize
-                rotate(key, row: row, layer: layer)
-                cache.store(
-                    key: key,
-                    value: key + heads * headSize,
-                    layer: layer,
-                    head: head,
-                    block: block,
-                    slot: position % KVCache.blockTokens
-                )
-            }
+        let position = layout.positions[row]
+        let block = layout.blocks[layout.segmentOfRow[row]][position / KVCache.blockTokens]
+        for head in 0..<configuration.keyValueHeadCount {
+            rotate(keys + head * headSize, row: row, layer: layer)
+            cache.store(
+                key: keys + head * headSize,
+                value: values + head * headSize,
+                layer: layer,
+                head: head,
+                block: block,
+                slot: position % KVCache.blockTokens
+            )
         }
     }
 
@@ -69,15 +65,15 @@ extension Transformer {
         }
     }
 
-    /// This worker's part of the attention of all query rows over their sequences' caches.
-    private func attend(layer: Int, worker: Int) {
+    /// This worker's part of the attention of the plan's query rows over their sequences' caches. Results take the places of the queries.
+    func attend(_ plan: AttentionPlan, layer: Int, worker: Int) {
         let memory = scratch.workers[worker].attention
-        for item in layout.attention.items[worker] {
-            let tile = layout.attention.tiles[item.tile]
-            gatherQueries(tile, layer: layer, head: item.head, into: memory.queries.base)
+        for item in plan.items[worker] {
+            let tile = plan.tiles[item.tile]
+            gatherQueries(tile, head: item.head, into: memory.queries.base)
             if let slot = item.slot {
                 attend(item, tile, layer: layer, shared: scratch.shared[slot], memory: memory)
-                guard scratch.shared[slot].isLast(of: layout.attention.shared[slot].workers) else { continue }
+                guard scratch.shared[slot].isLast(of: plan.shared[slot].workers) else { continue }
                 join(scratch.shared[slot], tile, layer: layer, memory: memory)
             } else {
                 attend(item, tile, layer: layer, memory: memory)
@@ -172,20 +168,11 @@ extension Transformer {
         Kernels.table.attention(&arguments)
     }
 
-    /// Rotated and scaled queries, `[rows · group size, head size]`.
-    private func gatherQueries(_ tile: AttentionPlan.Tile, layer: Int, head: Int, into target: UnsafeMutablePointer<Float>) {
-        let headSize = configuration.headSize
-        let group = configuration.groupSize
-        let width = configuration.querySize + 2 * configuration.keySize
-        let scale = configuration.attentionScale
+    /// The queries that share KV head `head`, `[rows · group size, head size]`.
+    private func gatherQueries(_ tile: AttentionPlan.Tile, head: Int, into target: UnsafeMutablePointer<Float>) {
+        let width = configuration.groupSize * configuration.headSize
         for (index, row) in tile.rows.enumerated() {
-            let source = scratch.projected.base + row * width + head * group * headSize
-            for member in 0..<group {
-                let query = target + (index * group + member) * headSize
-                query.update(from: source + member * headSize, count: headSize)
-                rotate(query, row: row, layer: layer)
-                for element in 0..<headSize { query[element] *= scale }
-            }
+            (target + index * width).update(from: scratch.heads.base + row * configuration.querySize + head * width, count: width)
         }
     }
 
@@ -194,7 +181,7 @@ extension Transformer {
         let groupWidth = configuration.groupSize * headSize
         for (index, row) in tile.rows.enumerated() {
             let first = index * configuration.groupSize
-            let target = scratch.attended.base + row * configuration.querySize + head * groupWidth
+            let target = scratch.heads.base + row * configuration.querySize + head * groupWidth
             Kernels.table.attention_finish(
                 state.sums + first,
                 state.values + first * headSize,

@@ -2,22 +2,23 @@ import CStellarKernels
 import Foundation
 
 extension Transformer {
-    /// The feed-forward network of all rows; leaves what it adds to the residual stream in `update`.
-    func feedForward(_ network: ModelWeights.Network, norm: WeightVector?, rows: Range<Int>, worker: Int) {
-        let input = normalize(rows, weight: norm)
-        pool.barrier()
-        multiply(network.gateUp, from: input, to: scratch.projected, worker: worker)
-        pool.barrier()
-        for row in rows {
+    /// The feed-forward network of the team's rows; leaves what it adds to the residual stream in `update`.
+    func feedForward(_ network: ModelWeights.Network, norm: WeightVector?, _ team: RowTeam) {
+        let input = normalize(team, weight: norm)
+        wait(for: team)
+        let memory = team.scratch
+        multiply(network.gateUp, from: input, to: memory.projected.base, team)
+        wait(for: team)
+        for row in team.own {
             activate(
-                gate: scratch.projected.base + row * 2 * network.size,
-                into: scratch.activated.base + row * network.size,
+                gate: memory.projected.base + row * 2 * network.size,
+                into: memory.activated.base + row * network.size,
                 size: network.size
             )
         }
-        pool.barrier()
-        multiply(network.down, from: scratch.activated, to: scratch.update, worker: worker)
-        pool.barrier()
+        wait(for: team)
+        multiply(network.down, from: memory.activated.base, to: memory.update.base, team)
+        wait(for: team)
     }
 
     /// f(gate) · up, where `up` lies behind `gate`.
@@ -36,18 +37,21 @@ extension Transformer {
     ///
     /// Each row visits some experts; the rows that visit the same one are gathered and multiplied together. The kernels compute each row
     /// by itself and a row's visits are summed in the order of its own choice, so that the other rows make no difference.
-    func experts(_ experts: ModelWeights.Experts, norm: WeightVector?, rows: Range<Int>, worker: Int) {
+    ///
+    /// - Parameter team: All workers with all their rows: then an expert's weights are read once for all rows that visit it.
+    func experts(_ experts: ModelWeights.Experts, norm: WeightVector?, _ team: RowTeam) {
         guard let memory = scratch.experts, let shape = configuration.experts else { return }
-        let input = normalize(rows, weight: norm)
-        route(rows, experts, shape, input: input.base, memory)
+        let worker = team.worker
+        let input = normalize(team, weight: norm)
+        route(team.ownRows, experts, shape, input: input, memory)
         pool.barrier()
         let visits = memory.workers[worker]
-        visits.group(memory.choices.base, rows: layout.rowCount, visits: shape.visits)
+        visits.group(memory.choices.base, rows: team.rows.count, visits: shape.visits)
         for (index, network) in experts.networks.enumerated() where !visits.slots(of: index).isEmpty {
-            multiply(network.gateUp, gathering: visits.slots(of: index), from: input.base, memory, worker: worker)
+            multiply(network.gateUp, gathering: visits.slots(of: index), from: input, memory, team)
         }
         pool.barrier()
-        let share = pool.share(of: layout.rowCount * shape.visits, worker: worker)
+        let share = pool.share(of: team.rows.count * shape.visits, worker: worker)
         for (index, network) in experts.networks.enumerated() {
             for slot in visits.slots(of: index).clamped(to: share) {
                 activate(
@@ -61,7 +65,7 @@ extension Transformer {
         for (index, network) in experts.networks.enumerated() where !visits.slots(of: index).isEmpty {
             let slots = visits.slots(of: index)
             network.down.multiply(
-                share: self.share(of: network.down, worker: worker),
+                share: team.share(of: network.down),
                 x: memory.activated.base + slots.lowerBound * memory.innerSize,
                 ldx: memory.innerSize,
                 rows: slots.count,
@@ -70,7 +74,7 @@ extension Transformer {
             )
         }
         pool.barrier()
-        combine(rows, visits: shape.visits, memory, visits)
+        combine(team.ownRows, visits: shape.visits, memory, visits)
     }
 
     /// Chooses the experts of each row and their weights.
@@ -130,12 +134,12 @@ extension Transformer {
         gathering slots: Range<Int>,
         from input: UnsafePointer<Float>,
         _ memory: TransformerScratch.Experts,
-        worker: Int
+        _ team: RowTeam
     ) {
         let size = configuration.hiddenSize
-        let tile = scratch.workers[worker].tile
-        let rowOfSlot = memory.workers[worker].rowOfSlot.base
-        let share = share(of: projection, worker: worker)
+        let tile = scratch.workers[team.worker].tile
+        let rowOfSlot = memory.workers[team.worker].rowOfSlot.base
+        let share = team.share(of: projection)
         guard !share.isEmpty else { return }
         let limit = max(1, tile.count / size)
         for start in stride(from: slots.lowerBound, to: slots.upperBound, by: limit) {
@@ -163,7 +167,7 @@ extension Transformer {
     ) {
         let size = configuration.hiddenSize
         for row in rows {
-            let update = scratch.update.base + row * size
+            let update = scratch.common.update.base + row * size
             update.update(repeating: 0, count: size)
             for visit in row * visits..<(row + 1) * visits {
                 let result = memory.results.base + Int(grouped.slotOfVisit.base[visit]) * size

@@ -1,9 +1,12 @@
 import CStellarKernels
+import Synchronization
 
 /// The forward pass of a decoder-only transformer over a batch of sequences.
 ///
-/// All workers of the pool run ``pass(worker:)`` in step: between two barriers each writes its own share of the rows or columns. A row's
-/// result does not depend on which other rows are in the batch (see ``Projection``), so a sequence's tokens don't either.
+/// All workers of the pool run ``pass(worker:)`` in step. Many rows are cut into runs that one worker takes through a whole block, and only
+/// attention, which looks at the others' keys and values, needs barriers; few rows are taken by all workers together, each of which
+/// computes its share of the columns between barriers (see ``RowTeam``). A row's result depends neither on that nor on which other rows
+/// are in the batch (see ``Projection``), so a sequence's tokens don't either.
 ///
 /// What differs between models are values of ``ModelConfiguration``; a feature that is off costs neither a pass over memory nor a barrier.
 ///
@@ -23,6 +26,11 @@ package final class Transformer: @unchecked Sendable {
     /// Segments of at least so many rows go through BLAS.
     private let blasRows: Int
     private let maxOutputs: Int
+    /// From so many rows on, each worker takes some of them alone.
+    private let rowsForTeamsOfOne: Int
+    private let longestRun: Int
+    /// Runs of rows that workers have asked for in this pass.
+    private let takenRuns = Atomic<Int>(0)
 
     /// - Parameters:
     ///   - maxRows: Most tokens in a batch.
@@ -48,9 +56,15 @@ package final class Transformer: @unchecked Sendable {
         blasRows = usesBLAS ? Self.leastBLASRows : .max
         let contextLength = contextLength ?? configuration.contextLength
         ropes = configuration.ropes.map { RoPEFrequencies($0, divisors: weights.ropeDivisors, contextLength: contextLength) }
+        let sharesAllRows = usesBLAS || configuration.experts != nil
+        let rowsAlone = RowTeam.rowsAlone(weights)
+        rowsForTeamsOfOne = sharesAllRows ? .max : rowsAlone.lowerBound * pool.workerCount
+        longestRun = rowsAlone.upperBound
         scratch = try TransformerScratch(
             configuration,
             rows: maxRows,
+            commonRows: rowsForTeamsOfOne,
+            runRows: sharesAllRows ? 0 : longestRun,
             outputs: maxOutputs,
             workers: pool.workerCount,
             longestSequence: cache.blockCount * KVCache.blockTokens
@@ -67,6 +81,11 @@ package final class Transformer: @unchecked Sendable {
     package func forward(_ batch: Batch) -> UnsafeMutableBufferPointer<Float> {
         layout = BatchLayout(batch, blasRows: blasRows)
         layout.attention.deal(heads: configuration.keyValueHeadCount, workers: pool.workerCount)
+        layout.outputAttention.deal(heads: configuration.keyValueHeadCount, workers: pool.workerCount)
+        if layout.rowCount >= rowsForTeamsOfOne {
+            layout.runs = RowTeam.runs(rows: layout.rowCount, longest: longestRun, workers: pool.workerCount)
+        }
+        takenRuns.store(0, ordering: .relaxed)
         pool.run { worker in self.pass(worker: worker) }
         return UnsafeMutableBufferPointer(
             start: scratch.logits.base,
@@ -75,29 +94,58 @@ package final class Transformer: @unchecked Sendable {
     }
 
     private func pass(worker: Int) {
-        let rows = pool.share(of: layout.rowCount, worker: worker)
-        embed(rows)
-        prepareAngles(rows)
-        for (index, layer) in weights.layers.enumerated() {
-            attention(layer, index: index, rows: rows, worker: worker)
-            addUpdate(rows, norm: layer.attentionPostNorm)
-            switch layer.feedForward {
-            case .dense(let network): feedForward(network, norm: layer.feedForwardNorm, rows: rows, worker: worker)
-            case .experts(let experts): self.experts(experts, norm: layer.feedForwardNorm, rows: rows, worker: worker)
+        forEachTeam(worker: worker, block: 0) { team in
+            embed(team)
+            prepareAngles(team.ownRows)
+            if let first = weights.layers.first { projectHeads(first, index: 0, team) }
+        }
+        for (index, layer) in weights.layers.enumerated().dropLast() {
+            pool.barrier()
+            attend(layout.attention, layer: index, worker: worker)
+            pool.barrier()
+            forEachTeam(worker: worker, block: index + 1) { team in
+                completeBlock(layer, team)
+                projectHeads(weights.layers[index + 1], index: index + 1, team)
             }
-            addUpdate(rows, norm: layer.feedForwardPostNorm)
         }
         pool.barrier()
-        computeLogits(worker: worker)
+        computeOutputs(worker: worker)
     }
 
-    private func embed(_ rows: Range<Int>) {
-        let size = configuration.hiddenSize
-        for row in rows {
-            let token = Int(layout.tokens[row])
-            weights.tokenEmbedding.expand(token..<token + 1, into: scratch.residual.base + row * size)
+    /// The teams that a worker is in, one after the other, in a block between two barriers: the one of all workers, or one for each run of
+    /// rows that it gets hold of.
+    private func forEachTeam(worker: Int, block: Int, _ body: (RowTeam) -> Void) {
+        guard !layout.runs.isEmpty else {
+            return body(RowTeam(plan: layout.plan, worker: worker, of: pool.workerCount, scratch))
         }
-        scale(scratch.residual.base + rows.lowerBound * size, rows.count * size, by: configuration.embeddingScale)
+        // In each block every worker asks once in vain.
+        let firstTicket = block * (layout.runs.count + pool.workerCount)
+        while true {
+            let index = takenRuns.add(1, ordering: .relaxed).oldValue - firstTicket
+            guard index < layout.runs.count else { return }
+            body(RowTeam(rows: layout.runs[index], alone: worker, scratch, configuration))
+        }
+    }
+
+    /// What comes after attention in a block.
+    private func completeBlock(_ layer: ModelWeights.Layer, _ team: RowTeam) {
+        multiply(layer.attentionOutput, from: team.heads, to: team.scratch.update.base, team)
+        wait(for: team)
+        addUpdate(team, norm: layer.attentionPostNorm)
+        switch layer.feedForward {
+        case .dense(let network): feedForward(network, norm: layer.feedForwardNorm, team)
+        case .experts(let experts): self.experts(experts, norm: layer.feedForwardNorm, team)
+        }
+        addUpdate(team, norm: layer.feedForwardPostNorm)
+    }
+
+    private func embed(_ team: RowTeam) {
+        let size = configuration.hiddenSize
+        for row in team.own {
+            let token = Int(layout.tokens[team.rows.lowerBound + row])
+            weights.tokenEmbedding.expand(token..<token + 1, into: team.residual + row * size)
+        }
+        scale(team.residual + team.own.lowerBound * size, team.own.count * size, by: configuration.embeddingScale)
     }
 
     /// Cosine and sine of each RoPE pair at each row's position.
@@ -110,23 +158,28 @@ package final class Transformer: @unchecked Sendable {
         }
     }
 
-    private func computeLogits(worker: Int) {
-        let size = configuration.hiddenSize
-        let outputs = layout.outputRows.prefix(maxOutputs)
-        guard !outputs.isEmpty else { return }
-        for (index, row) in outputs.enumerated() where index % pool.workerCount == worker {
-            Kernels.table.rms_norm(
-                scratch.residual.base + row * size,
-                weights.outputNorm.base,
-                scratch.normalized.base + index * size,
-                size,
-                configuration.normEpsilon
-            )
+    /// The end of the last block and the logits, of the rows that want them: nobody looks at the other rows any more.
+    private func computeOutputs(worker: Int) {
+        let count = min(layout.outputRows.count, maxOutputs)
+        guard count > 0 else { return }
+        let team = RowTeam(outputs: count, worker: worker, of: pool.workerCount, scratch)
+        let (size, querySize) = (configuration.hiddenSize, configuration.querySize)
+        if let last = weights.layers.last {
+            attend(layout.outputAttention, layer: weights.layers.count - 1, worker: worker)
+            pool.barrier()
+            for index in team.own {
+                let row = layout.outputRows[index]
+                (team.residual + index * size).update(from: scratch.residual.base + row * size, count: size)
+                (team.heads + index * querySize).update(from: scratch.heads.base + row * querySize, count: querySize)
+            }
+            pool.barrier()
+            completeBlock(last, team)
         }
+        let input = normalize(team, weight: weights.outputNorm)
         pool.barrier()
-        let share = share(of: weights.outputHead, worker: worker)
-        multiply(weights.outputHead, rows: .kernels(outputs.count), from: scratch.normalized, to: scratch.logits, worker: worker)
-        for row in outputs.indices {
+        multiply(weights.outputHead, from: input, to: scratch.logits.base, team)
+        let share = team.share(of: weights.outputHead)
+        for row in 0..<count {
             let logits = scratch.logits.base + row * configuration.vocabularySize + share.lowerBound
             scale(logits, share.count, by: configuration.logitScale)
             if let cap = configuration.logitSoftCap { Kernels.table.soft_cap(logits, share.count, cap) }
@@ -137,67 +190,60 @@ package final class Transformer: @unchecked Sendable {
 // MARK: - Steps that blocks share
 
 extension Transformer {
-    /// What a block reads: the normalised rows, or the residual stream itself if the model has no norm there.
-    func normalize(_ rows: Range<Int>, weight: WeightVector?) -> FloatBuffer {
-        guard let weight else { return scratch.residual }
+    /// Waits until all workers of the team are here.
+    func wait(for team: RowTeam) {
+        if team.size > 1 { pool.barrier() }
+    }
+
+    /// What a block reads: the team's normalised rows, or the residual stream itself if the model has no norm there.
+    func normalize(_ team: RowTeam, weight: WeightVector?) -> UnsafeMutablePointer<Float> {
+        guard let weight else { return team.residual }
         let size = configuration.hiddenSize
-        for row in rows {
-            Kernels.table.rms_norm(
-                scratch.residual.base + row * size,
-                weight.base,
-                scratch.normalized.base + row * size,
-                size,
-                configuration.normEpsilon
-            )
+        let normalized = team.scratch.normalized.base
+        for row in team.own {
+            Kernels.table.rms_norm(team.residual + row * size, weight.base, normalized + row * size, size, configuration.normEpsilon)
         }
-        return scratch.normalized
+        return normalized
     }
 
     /// Adds what a block has computed to the residual stream.
-    private func addUpdate(_ rows: Range<Int>, norm: WeightVector?) {
+    private func addUpdate(_ team: RowTeam, norm: WeightVector?) {
         let size = configuration.hiddenSize
-        let update = scratch.update.base + rows.lowerBound * size
+        let update = team.scratch.update.base + team.own.lowerBound * size
+        let count = team.own.count
         if let norm {
-            for row in 0..<rows.count {
+            for row in 0..<count {
                 Kernels.table.rms_norm(update + row * size, norm.base, update + row * size, size, configuration.normEpsilon)
             }
         }
-        scale(update, rows.count * size, by: configuration.residualScale)
-        Kernels.table.add(scratch.residual.base + rows.lowerBound * size, update, rows.count * size)
+        scale(update, count * size, by: configuration.residualScale)
+        Kernels.table.add(team.residual + team.own.lowerBound * size, update, count * size)
     }
 
-    func multiply(_ projection: Projection, from x: FloatBuffer, to y: FloatBuffer, worker: Int) {
-        multiply(projection, rows: layout.plan, from: x, to: y, worker: worker)
-    }
-
-    private func multiply(_ projection: Projection, rows: RowPlan, from x: FloatBuffer, to y: FloatBuffer, worker: Int) {
-        let input = prepare(x, rows: rows.count, for: projection, worker: worker)
+    /// Products of the team's rows, `[rows, inputs]` from `x` on; writes this worker's share of `y`, `[rows, outputs]`.
+    func multiply(_ projection: Projection, from x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, _ team: RowTeam) {
         projection.multiply(
-            share: share(of: projection, worker: worker),
-            rows: rows,
-            x: x.base,
-            input: input,
-            y: y.base,
-            tile: scratch.workers[worker].tile
+            share: team.share(of: projection),
+            rows: team.plan,
+            x: x,
+            input: prepare(x, for: projection, team),
+            y: y,
+            tile: scratch.workers[team.worker].tile
         )
     }
 
     /// The rows in the forms that the projection reads. All of few numbers are prepared by every worker for itself, which is faster than
     /// waiting for each other.
-    private func prepare(_ x: FloatBuffer, rows: Int, for projection: Projection, worker: Int) -> PreparedInput {
-        guard projection.needsPreparedInput else { return scratch.input }
-        if rows * projection.inputs <= TransformerScratch.Worker.inputElements {
-            let own = scratch.workers[worker].input
-            projection.prepare(0..<rows, x: x.base, into: own)
+    private func prepare(_ x: UnsafePointer<Float>, for projection: Projection, _ team: RowTeam) -> PreparedInput {
+        guard projection.needsPreparedInput else { return team.scratch.input }
+        if team.size > 1, team.rows.count * projection.inputs <= TransformerScratch.Worker.inputElements {
+            let own = scratch.workers[team.worker].input
+            projection.prepare(0..<team.rows.count, x: x, into: own)
             return own
         }
-        projection.prepare(pool.share(of: rows, worker: worker), x: x.base, into: scratch.input)
-        pool.barrier()
-        return scratch.input
-    }
-
-    func share(of projection: Projection, worker: Int) -> Range<Int> {
-        projection.share(worker: worker, workerCount: pool.workerCount)
+        projection.prepare(team.own, x: x, into: team.scratch.input)
+        wait(for: team)
+        return team.scratch.input
     }
 
     private func scale(_ values: UnsafeMutablePointer<Float>, _ count: Int, by factor: Float) {

@@ -4,18 +4,13 @@
 struct TransformerScratch: Sendable {
     /// `[rows, hidden]`: the residual stream.
     let residual: FloatBuffer
-    /// `[rows, hidden]`.
-    let normalized: FloatBuffer
-    /// `[rows, queries | keys | values]`, then `[rows, gate | up]`.
-    let projected: FloatBuffer
-    /// `[rows, heads · head size]`.
-    let attended: FloatBuffer
-    /// `[rows, feed-forward]`.
-    let activated: FloatBuffer
-    /// The input of a projection in the forms that its kernels read.
-    let input: PreparedInput
-    /// `[rows, hidden]`: what a block adds to the residual stream.
-    let update: FloatBuffer
+    /// `[rows, heads · head size]`: rotated and scaled queries, then what attention finds for them.
+    let heads: FloatBuffer
+    /// The same, `[outputs, hidden]` and `[outputs, heads · head size]`, of the rows with logits: all that the last block's end looks at.
+    let outputResidual: FloatBuffer
+    let outputHeads: FloatBuffer
+    /// Of the rows that all workers take through a block together, and of those with logits.
+    let common: BlockScratch
     /// One for each rotary embedding.
     let angles: [Angles]
     /// `[outputs, vocabulary]`.
@@ -32,19 +27,26 @@ struct TransformerScratch: Sendable {
         let sines: FloatBuffer
     }
 
-    /// - Parameter longestSequence: Most tokens of a sequence.
-    init(_ configuration: ModelConfiguration, rows: Int, outputs: Int, workers: Int, longestSequence: Int) throws(InferenceError) {
+    /// - Parameters:
+    ///   - commonRows: Most rows that all workers take through a block together,
+    ///   - runRows: and that one takes alone.
+    ///   - longestSequence: Most tokens of a sequence.
+    init(
+        _ configuration: ModelConfiguration,
+        rows: Int,
+        commonRows: Int,
+        runRows: Int,
+        outputs: Int,
+        workers: Int,
+        longestSequence: Int
+    ) throws(InferenceError) {
         let rows = max(rows, outputs)
-        let hasDense = configuration.layers.contains { !$0.hasExperts }
-        let inner = hasDense ? configuration.feedForwardSize : 0
-        let purpose = "intermediate results"
+        let purpose = BlockScratch.purpose
         residual = try FloatBuffer(count: rows * configuration.hiddenSize, purpose: purpose)
-        normalized = try FloatBuffer(count: rows * configuration.hiddenSize, purpose: purpose)
-        projected = try FloatBuffer(count: rows * max(configuration.querySize + 2 * configuration.keySize, 2 * inner), purpose: purpose)
-        attended = try FloatBuffer(count: rows * configuration.querySize, purpose: purpose)
-        activated = try FloatBuffer(count: rows * inner, purpose: purpose)
-        update = try FloatBuffer(count: rows * configuration.hiddenSize, purpose: purpose)
-        input = try PreparedInput(rows: rows, longestInput: max(configuration.hiddenSize, inner, configuration.querySize))
+        heads = try FloatBuffer(count: rows * configuration.querySize, purpose: purpose)
+        outputResidual = try FloatBuffer(count: outputs * configuration.hiddenSize, purpose: purpose)
+        outputHeads = try FloatBuffer(count: outputs * configuration.querySize, purpose: purpose)
+        common = try BlockScratch(configuration, rows: max(min(rows, commonRows), outputs))
         var angles: [Angles] = []
         for rope in configuration.ropes {
             let count = rows * rope.dimensions / 2
@@ -53,18 +55,45 @@ struct TransformerScratch: Sendable {
             )
         }
         self.angles = angles
-        logits = try FloatBuffer(count: outputs * configuration.vocabularySize, purpose: "logits")
+        logits = try FloatBuffer(count: outputs * configuration.vocabularySize, purpose: "logits", hugePages: false)
         if let shape = configuration.experts {
             experts = try Experts(shape, hidden: configuration.hiddenSize, rows: rows, workers: workers)
         } else {
             experts = nil
         }
         var scratch: [Worker] = []
-        for _ in 0..<workers { scratch.append(try Worker(configuration)) }
+        for _ in 0..<workers { scratch.append(try Worker(configuration, rows: min(rows, runRows))) }
         self.workers = scratch
         var shared: [SharedAttention] = []
         for _ in 1..<max(2, workers) { shared.append(try SharedAttention(configuration, tokens: longestSequence)) }
         self.shared = shared
+    }
+}
+
+/// What some rows leave behind on their way through a block, from the first of them on.
+struct BlockScratch: Sendable {
+    /// `[rows, hidden]`.
+    let normalized: FloatBuffer
+    /// `[rows, queries | keys | values]`, then `[rows, gate | up]`.
+    let projected: FloatBuffer
+    /// `[rows, feed-forward]`.
+    let activated: FloatBuffer
+    /// The input of a projection in the forms that its kernels read.
+    let input: PreparedInput
+    /// `[rows, hidden]`: what a block adds to the residual stream.
+    let update: FloatBuffer
+
+    fileprivate static let purpose = "intermediate results"
+
+    fileprivate init(_ configuration: ModelConfiguration, rows: Int) throws(InferenceError) {
+        let hasDense = configuration.layers.contains { !$0.hasExperts }
+        let inner = hasDense ? configuration.feedForwardSize : 0
+        normalized = try FloatBuffer(count: rows * configuration.hiddenSize, purpose: Self.purpose)
+        let width = max(configuration.querySize + 2 * configuration.keySize, 2 * inner)
+        projected = try FloatBuffer(count: rows * width, purpose: Self.purpose)
+        activated = try FloatBuffer(count: rows * inner, purpose: Self.purpose)
+        update = try FloatBuffer(count: rows * configuration.hiddenSize, purpose: Self.purpose)
+        input = try PreparedInput(rows: rows, longestInput: max(configuration.hiddenSize, inner, configuration.querySize))
     }
 }
 
@@ -74,7 +103,8 @@ extension TransformerScratch {
         /// Weights expanded to FP32 for BLAS, or rows gathered for an expert.
         let tile: FloatBuffer
         let attention: AttentionScratch
-
+        /// Of the rows that it takes through a block alone.
+        let block: BlockScratch
         /// Few rows of activations, prepared.
         let input: PreparedInput
 
@@ -83,10 +113,11 @@ extension TransformerScratch {
         /// About half of a core's L2 cache.
         private static let tileBytes = 512 << 10
 
-        init(_ configuration: ModelConfiguration) throws(InferenceError) {
+        init(_ configuration: ModelConfiguration, rows: Int) throws(InferenceError) {
             let longestInput = max(configuration.hiddenSize, configuration.feedForwardSize, configuration.querySize)
             tile = try FloatBuffer(count: max(Self.tileBytes / 4, WeightPacking.panelOutputs * longestInput), purpose: "expanded weights")
             attention = try AttentionScratch(configuration)
+            block = try BlockScratch(configuration, rows: rows)
             input = try PreparedInput(rows: 1, longestInput: Self.inputElements)
         }
     }

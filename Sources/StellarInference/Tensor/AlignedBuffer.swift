@@ -12,10 +12,11 @@ package final class AlignedBuffer: @unchecked Sendable {
 
     private static let hugePage = 1 << 21
 
+    /// - Parameter hugePages: Whether it may be made of huge pages; not for memory of which only a small part may be used.
     /// - Throws: ``InferenceError`` `outOfMemory`.
-    package init(byteCount: Int, purpose: String) throws(InferenceError) {
+    package init(byteCount: Int, purpose: String, hugePages: Bool = true) throws(InferenceError) {
         let size = max(byteCount, 1)
-        let isLarge = size >= Self.hugePage
+        let isLarge = hugePages && size >= Self.hugePage
         let mapped = size.addingReportingOverflow(isLarge ? Self.hugePage : 0)
         let address =
             mapped.overflow
@@ -55,12 +56,12 @@ struct Buffer<Element: BitwiseCopyable>: @unchecked Sendable {
     private let owner: AlignedBuffer
 
     /// - Throws: ``InferenceError`` `outOfMemory`.
-    init(count: Int, purpose: String) throws(InferenceError) {
+    init(count: Int, purpose: String, hugePages: Bool = true) throws(InferenceError) {
         let bytes = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
         guard count >= 0, !bytes.overflow else {
             throw InferenceError(.outOfMemory, "The \(purpose) would need more memory than can be addressed.")
         }
-        owner = try AlignedBuffer(byteCount: bytes.partialValue, purpose: purpose)
+        owner = try AlignedBuffer(byteCount: bytes.partialValue, purpose: purpose, hugePages: hugePages)
         base = owner.base.bindMemory(to: Element.self, capacity: max(count, 1))
         self.count = count
     }

@@ -73,12 +73,13 @@ struct ArchitectureResult {
 
     /// - Parameters:
     ///   - path: A GGUF file or a Hugging Face directory.
+    ///   - first: The first token whose logits are wanted.
     ///   - chunk: Tokens a forward pass.
-    init(_ path: String, tokens: [TokenID], chunk: Int = 512, precision: LanguageModel.Precision = .fp32) throws {
+    init(_ path: String, tokens: [TokenID], from first: Int = 0, chunk: Int = 512, precision: LanguageModel.Precision = .fp32) throws {
         let files = try ModelFiles(ModelLocation(path: path))
         let options = LogitEvaluator.Options(precision: precision, threads: 2, chunk: chunk)
         let evaluator = try LogitEvaluator(files, contextLength: tokens.count, options: options)
-        try evaluator.evaluate(tokens) { _, row in
+        try evaluator.evaluate(tokens, from: first) { _, row in
             argmax.append(LogitSummary.argmax(row))
             logSumExp.append(Double(LogitSummary.logSumExp(row)))
             logits.append(Array(row))

@@ -64,6 +64,20 @@ struct ArchitectureTests {
         }
     }
 
+    @Test(
+        "nor on whether all workers share a row's work or one does it alone",
+        arguments: ArchitectureFixture.all,
+        [LanguageModel.Precision.fp32, .bf16]
+    )
+    func runsOfRows(fixture: ArchitectureFixture, precision: LanguageModel.Precision) throws {
+        let longest = try ModelBlueprint(.huggingFace(HuggingFaceDirectory(path: fixture.path))).configuration.contextLength
+        let tokens = Array([[TokenID]](repeating: try fixture.expected().tokens, count: 3).joined().prefix(min(128, longest)))
+        let results = try [20, 128].map { chunk in
+            try ArchitectureResult(fixture.path, tokens: tokens, from: tokens.count - 8, chunk: chunk, precision: precision).logits
+        }
+        #expect(results[0].count == 8 && results[0] == results[1])
+    }
+
     @Test("the older spelling of config.json means the same", arguments: representable)
     func olderSpelling(fixture: ArchitectureFixture) throws {
         let newer = try ModelBlueprint(.huggingFace(HuggingFaceDirectory(path: fixture.path))).configuration

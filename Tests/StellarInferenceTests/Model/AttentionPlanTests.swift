@@ -65,7 +65,7 @@ struct AttentionPlanTests {
         var random = RandomSource(seed: 9)
         let tokens = (0..<1_300).map { _ in TokenID(1_000 + Int(random.uniform() * 30_000)) }
         var results: Set<[UInt32]> = []
-        for (threads, chunk) in [(1, 512), (2, 512), (3, 100), (5, 333)] {
+        for (threads, chunk) in [(1, 512), (2, 512), (2, 20), (3, 100), (5, 333)] {
             let pass = try ForwardPass(model, threads: threads, usesBLAS: false, fullPrecisionCache: false)
             results.insert(try pass.logits(after: tokens, chunk: chunk).map(\.bitPattern))
         }
