@@ -26,6 +26,8 @@
     STELLAR_PLAIN_ROWS(packing, 4, 2) STELLAR_PLAIN_ROWS(packing, 5, 2) STELLAR_PLAIN_ROWS(packing, 6, 2)                          \
     STELLAR_PLAIN_ROWS(packing, 7, 2) STELLAR_PLAIN_ROWS(packing, 8, 2) STELLAR_PLAIN_ROWS(packing, 9, 2)                          \
     STELLAR_PLAIN_ROWS(packing, 10, 2) STELLAR_PLAIN_ROWS(packing, 11, 2) STELLAR_PLAIN_ROWS(packing, 12, 2)
+#define PLAIN_STEPS 1
+#define FETCHES_FLOATS 1
 #define BLOCK_TILE_GROUPS 2
 #define BLOCK_TILE_ROWS 6
 #define BLOCK_TILES(packing)                                                                                                       \

@@ -26,6 +26,8 @@
 #define PLAIN_TILES(packing)                                                                                                       \
     STELLAR_PLAIN_ROWS(packing, 1, 8) STELLAR_PLAIN_ROWS(packing, 2, 8) STELLAR_PLAIN_ROWS(packing, 3, 4)                          \
     STELLAR_PLAIN_ROWS(packing, 4, 4) STELLAR_PLAIN_ROWS(packing, 5, 4) STELLAR_PLAIN_ROWS(packing, 6, 4)
+#define PLAIN_STEPS 1
+#define FETCHES_FLOATS 1
 #define BLOCK_TILE_GROUPS 1
 #define BLOCK_TILE_ROWS 3
 #define BLOCK_TILES(packing) STELLAR_BLOCK_ROWS(packing, 1) STELLAR_BLOCK_ROWS(packing, 2) STELLAR_BLOCK_ROWS(packing, 3)

@@ -3,10 +3,13 @@
 //   VEC_LANES                  floats of a vector, 4, 8 or 16
 //   PLAIN_TILES(packing)       STELLAR_PLAIN_ROWS(packing, rows, vectors) for each size of a register tile of a product of plain weights:
 //   PLAIN_TILE_ROWS            1 to so many rows, and vectors of outputs
+//   PLAIN_STEPS                steps of a sum that the loop takes at once: more are faster until registers run out
+//   FETCHES_FLOATS             whether floats are asked for ahead (1 or 0), as other weights are
 //   BLOCK_TILES(packing)       STELLAR_BLOCK_ROWS(packing, rows) likewise for quantised weights:
 //   BLOCK_TILE_ROWS            1 to so many rows,
 //   BLOCK_TILE_GROUPS          and 16 or 32 outputs (1 or 2)
 //   HAS_BF16_PAIRS             if there is v_add_pairs(sum, w, x): sum + w[0] * x[0] + w[1] * x[1] of two BF16 numbers in each lane
+//   HAS_WORD_DOTS              if activations of quantised weights are words, and there are the primitives for them instead of those for bytes
 //   QUERY_TILE                 queries that share loads of keys and values in attention, 4 or more
 //   SCORE_VECTORS              vectors of scores held in registers for up to 4 queries,
 //   FULL_TILE_SCORE_VECTORS    and for QUERY_TILE queries (not more than SCORE_VECTORS)
@@ -33,6 +36,9 @@
 //   i_low_nibbles(v), i_high_nibbles(v)           of each byte
 //   i_add_high_bits(v, fields, j)                 v | (fields >> 2 j & 3) << 4 of each byte
 //   i_dot(sum, numbers, x)                        sum + products of the four bytes of a lane: numbers of 0 to 63, x of -127 to 127
+//   i_even_bytes(v), i_odd_bytes(v)               bytes 0 and 2, 1 and 3 of each lane as words
+//   i_broadcast2(p)                               two words in every lane
+//   i_dot_words(sum, numbers, x)                  sum + products of the two words of a lane
 //   i_q8_start(negative sum of x), i_dot_q8       the same for the sum of (number - 128) * x, with what that sum starts with
 //   quantize_row(x, blocks, n)                    stellar_kernels.quantize
 //   expand_q4_0, expand_q4_1, expand_q8_0(block, vec values[32 / VEC_LANES])       exact values of a block, in element order
@@ -47,6 +53,9 @@ const stellar_kernels TABLE = {
     .isa = ISA,
     .dequantize = dequantize,
     .quantize = quantize_row,
+#ifdef HAS_WORD_DOTS
+    .word_inputs = true,
+#endif
     .product = product,
 #ifdef HAS_BF16_PAIRS
     .bf16_pairs = true,

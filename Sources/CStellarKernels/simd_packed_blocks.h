@@ -72,12 +72,81 @@ STELLAR_INLINE ivec offset_part(stellar_packing packing, int32_t negative_sum) {
     }
 }
 
-STELLAR_INLINE ivec add_dot(stellar_packing packing, ivec sum, ivec numbers, ivec x) {
-    return packing == STELLAR_PACKING_Q8_0 ? i_dot_q8(sum, numbers, x) : i_dot(sum, numbers, x);
-}
-
 STELLAR_INLINE const stellar_input_block *input_block(const uint8_t *x, size_t r, size_t row_bytes) {
     return (const stellar_input_block *)(const void *)(x + r * row_bytes);
+}
+
+/// Q6_K: the sum of both halves of a block, each times its scale.
+STELLAR_INLINE void multiply_halves(stellar_packing packing, size_t rows, size_t groups, const block_groups *g, size_t b,
+                                    ivec sum[block_tile_rows][tile_vectors], ivec first_half[block_tile_rows][tile_vectors]) {
+    if (packing != STELLAR_PACKING_Q6_K) { return; }
+    STELLAR_UNROLL
+    for (size_t v = 0; v < groups * narrow_vectors; v++) {
+        const uint8_t *scales = g->header + v / narrow_vectors * g->stride + b / 8 * 288 + 32 + b % 8 * 32 + v % narrow_vectors * VEC_LANES;
+        const ivec scale0 = i_widen_s8(scales), scale1 = i_widen_s8(scales + 16);
+        STELLAR_UNROLL
+        for (size_t r = 0; r < rows; r++) { sum[r][v] = i_add(i_mul(first_half[r][v], scale0), i_mul(sum[r][v], scale1)); }
+    }
+}
+
+#ifdef HAS_WORD_DOTS
+/// Adds the products of the numbers of a block, in pairs of words.
+///
+/// Q6_K: `first_half` takes those of the first half of the block, which has a scale of its own.
+STELLAR_INLINE void add_word_dots(stellar_packing packing, size_t rows, size_t groups, const block_groups *g, const uint8_t *x,
+                                  size_t row_bytes, ivec sum[block_tile_rows][tile_vectors],
+                                  ivec first_half[block_tile_rows][tile_vectors]) {
+    STELLAR_UNROLL
+    for (size_t j = 0; j < 4; j++) {
+        ivec halves[2][tile_vectors];
+        STELLAR_UNROLL
+        for (size_t i = 0; i < groups; i++) {
+            load_numbers(packing, g->numbers + i * g->stride, j, halves[0] + i * narrow_vectors, halves[1] + i * narrow_vectors);
+        }
+        STELLAR_UNROLL
+        for (size_t half = 0; half < 2; half++) {
+            STELLAR_UNROLL
+            for (size_t odd = 0; odd < 2; odd++) {
+                ivec numbers[tile_vectors];
+                STELLAR_UNROLL
+                for (size_t v = 0; v < groups * narrow_vectors; v++) {
+                    numbers[v] = odd ? i_odd_bytes(halves[half][v]) : i_even_bytes(halves[half][v]);
+                }
+                STELLAR_UNROLL
+                for (size_t r = 0; r < rows; r++) {
+                    const ivec pair = i_broadcast2(input_block(x, r, row_bytes)->words + 16 * half + 4 * j + 2 * odd);
+                    STELLAR_UNROLL
+                    for (size_t v = 0; v < groups * narrow_vectors; v++) {
+                        ivec *target = packing == STELLAR_PACKING_Q6_K && half == 0 ? &first_half[r][v] : &sum[r][v];
+                        *target = i_dot_words(*target, numbers[v], pair);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The integer sums of block `b`.
+STELLAR_INLINE void block_sums(stellar_packing packing, size_t rows, size_t groups, const block_groups *g, size_t b,
+                               const uint8_t *x, size_t row_bytes, ivec sum[block_tile_rows][tile_vectors]) {
+    ivec low[block_tile_rows][tile_vectors];
+    STELLAR_UNROLL
+    for (size_t r = 0; r < rows; r++) {
+        const stellar_input_block *block = input_block(x, r, row_bytes);
+        const int32_t first = packing == STELLAR_PACKING_Q6_K ? block->negative_low_sum : 0;
+        STELLAR_UNROLL
+        for (size_t v = 0; v < groups * narrow_vectors; v++) {
+            sum[r][v] = packing == STELLAR_PACKING_Q8_0 ? i_set1(block->negative_sum * 128)
+                                                        : offset_part(packing, block->negative_sum - first);
+            low[r][v] = offset_part(packing, first);
+        }
+    }
+    add_word_dots(packing, rows, groups, g, x, row_bytes, sum, low);
+    multiply_halves(packing, rows, groups, g, b, sum, low);
+}
+#else
+STELLAR_INLINE ivec add_dot(stellar_packing packing, ivec sum, ivec numbers, ivec x) {
+    return packing == STELLAR_PACKING_Q8_0 ? i_dot_q8(sum, numbers, x) : i_dot(sum, numbers, x);
 }
 
 /// Adds the products of the numbers of a block with the low parts of the activations (`parts` without high) or with both parts.
@@ -132,15 +201,9 @@ STELLAR_INLINE void block_sums(stellar_packing packing, size_t rows, size_t grou
         }
     }
     add_dots(packing, rows, groups, g, false, x, row_bytes, sum, low);
-    if (packing != STELLAR_PACKING_Q6_K) { return; }
-    STELLAR_UNROLL
-    for (size_t v = 0; v < groups * narrow_vectors; v++) {
-        const uint8_t *scales = g->header + v / narrow_vectors * g->stride + b / 8 * 288 + 32 + b % 8 * 32 + v % narrow_vectors * VEC_LANES;
-        const ivec scale0 = i_widen_s8(scales), scale1 = i_widen_s8(scales + 16);
-        STELLAR_UNROLL
-        for (size_t r = 0; r < rows; r++) { sum[r][v] = i_add(i_mul(low[r][v], scale0), i_mul(sum[r][v], scale1)); }
-    }
+    multiply_halves(packing, rows, groups, g, b, sum, low);
 }
+#endif
 
 STELLAR_INLINE bool has_minimum(stellar_packing packing) { return packing == STELLAR_PACKING_Q4_1 || packing == STELLAR_PACKING_Q4_K; }
 

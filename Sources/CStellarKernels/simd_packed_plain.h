@@ -10,7 +10,8 @@ enum {
     group_vectors = stellar_panel_outputs / VEC_LANES,
     cached_input_bytes = 1 << 19,  // activation rows that are walked again for every group should stay in the L2 cache
     plain_tile_rows = PLAIN_TILE_ROWS,
-    portion_inputs = 128           // of a group: 16 kB of floats
+    portion_inputs = 128,          // of a group: 16 kB of floats
+    plain_tile_steps = PLAIN_STEPS
 };
 
 STELLAR_INLINE vec load_packed(stellar_packing packing, const uint8_t *weights) {
@@ -73,11 +74,25 @@ STELLAR_INLINE void store_outputs(float *y, vec sums, size_t outputs) {
     }
 }
 
+/// Adds the products of one step to the sums of `rows` rows and `vectors` vectors of outputs.
+STELLAR_INLINE void plain_step(stellar_packing packing, size_t rows, size_t vectors, const uint8_t *weights, const uint8_t *x,
+                               size_t row_bytes, vec acc[plain_tile_rows][group_vectors]) {
+    vec w[group_vectors];
+    STELLAR_UNROLL
+    for (size_t v = 0; v < vectors; v++) { w[v] = load_packed(packing, weights + v * VEC_LANES * plain_bytes(packing)); }
+    STELLAR_UNROLL
+    for (size_t r = 0; r < rows; r++) {
+        const vec value = v_set1(stellar_load_f32(x + r * row_bytes));
+        STELLAR_UNROLL
+        for (size_t v = 0; v < vectors; v++) { acc[r][v] = add_products(packing, w[v], value, acc[r][v]); }
+    }
+}
+
 /// Adds the products of a portion to the sums of `rows` rows and `vectors` vectors of outputs.
 STELLAR_INLINE void plain_tile(stellar_packing packing, size_t rows, size_t vectors, const plain_portion *portion,
                                const stellar_product *p, const uint8_t *x, float *y, size_t outputs) {
     vec acc[plain_tile_rows][group_vectors];
-    const size_t bytes = plain_bytes(packing), ahead = portion->ahead;
+    const size_t bytes = plain_bytes(packing), step_bytes = stellar_panel_outputs * bytes, ahead = portion->ahead;
     const uint8_t *weights = portion->weights;
     STELLAR_UNROLL
     for (size_t r = 0; r < rows; r++) {
@@ -87,18 +102,22 @@ STELLAR_INLINE void plain_tile(stellar_packing packing, size_t rows, size_t vect
             acc[r][v] = portion->continues && first < outputs ? load_outputs(y + r * p->ldy + first, outputs - first) : v_zero();
         }
     }
-    for (size_t k = 0; k < portion->steps; k++) {
-        vec w[group_vectors];
-        if (ahead) { prefetch_lines((uintptr_t)weights + ahead, vectors * VEC_LANES * bytes); }
-        STELLAR_UNROLL
-        for (size_t v = 0; v < vectors; v++) { w[v] = load_packed(packing, weights + v * VEC_LANES * bytes); }
-        STELLAR_UNROLL
-        for (size_t r = 0; r < rows; r++) {
-            const vec value = v_set1(stellar_load_f32(x + r * p->row_bytes + k * 4));
+    size_t k = 0;
+    for (; k + plain_tile_steps <= portion->steps; k += plain_tile_steps) {
+        if (ahead) {
             STELLAR_UNROLL
-            for (size_t v = 0; v < vectors; v++) { acc[r][v] = add_products(packing, w[v], value, acc[r][v]); }
+            for (size_t i = 0; i < plain_tile_steps; i++) {
+                prefetch_lines((uintptr_t)weights + i * step_bytes + ahead, vectors * VEC_LANES * bytes);
+            }
         }
-        weights += stellar_panel_outputs * bytes;
+        STELLAR_UNROLL
+        for (size_t i = 0; i < plain_tile_steps; i++) {
+            plain_step(packing, rows, vectors, weights + i * step_bytes, x + (k + i) * 4, p->row_bytes, acc);
+        }
+        weights += plain_tile_steps * step_bytes;
+    }
+    for (; plain_tile_steps > 1 && k < portion->steps; k++, weights += step_bytes) {
+        plain_step(packing, rows, vectors, weights, x + k * 4, p->row_bytes, acc);
     }
     STELLAR_UNROLL
     for (size_t r = 0; r < rows; r++) {
@@ -156,6 +175,7 @@ static void walk_groups(group_kernel kernel, size_t tile_rows, size_t group_outp
     const size_t portion = fitting < tile_rows ? tile_rows : fitting;
     const size_t group_bytes = stellar_packing_group_bytes(p->packing, p->inputs) * group_outputs
         / stellar_packing_group_outputs(p->packing);
+    const bool fetches = FETCHES_FLOATS || p->packing != STELLAR_PACKING_F32;
     for (size_t start = 0; start < p->rows; start += portion) {
         const size_t end = start + smaller(p->rows - start, portion);
         const uint8_t *weights = (const uint8_t *)p->weights;
@@ -164,7 +184,7 @@ static void walk_groups(group_kernel kernel, size_t tile_rows, size_t group_outp
             for (size_t r = start; r < end;) {
                 const size_t rows = next_rows(end - r, tile_rows);
                 // Once for all rows: the next group is there long before it is its turn.
-                const size_t ahead = r == start ? group_bytes : 0;
+                const size_t ahead = fetches && r == start ? group_bytes : 0;
                 kernel(rows, weights, p, (const uint8_t *)p->x + r * p->row_bytes, p->y + r * p->ldy + n, outputs, ahead);
                 r += rows;
             }

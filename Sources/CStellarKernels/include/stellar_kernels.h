@@ -198,8 +198,10 @@ typedef struct stellar_kernels {
     /// Q4_1, whose d * q (exact) + m is rounded once: the reference value of the format, bit for bit.
     void (*dequantize)(stellar_type type, const void *src, float *dst, size_t count);
 
-    /// Blocks of activations of a row of n floats, n a multiple of 32. The same bits on all instruction sets.
+    /// Blocks of activations of a row of n floats, n a multiple of 32. The same numbers on all instruction sets, as words or bytes.
     void (*quantize)(const float *x, stellar_input_block *blocks, size_t n);
+    /// Whether the blocks that `quantize` writes and `product` reads hold words.
+    bool word_inputs;
 
     /// A product with packed weights.
     ///

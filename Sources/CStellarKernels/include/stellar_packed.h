@@ -60,10 +60,22 @@ typedef struct stellar_input_block {
     /// -(sum of the numbers), and -(sum of the first 16).
     int32_t negative_sum;
     int32_t negative_low_sum;
-    /// The numbers are x * (8128 / max |x|), rounded to nearest even; q is from -64 to 63.
-    int8_t q[32];
-    int8_t high[32];
+    /// The numbers are x * (8128 / max |x|), rounded to nearest even.
+    union {
+        /// number = q + 128 * high, with q from -64 to 63.
+        struct {
+            int8_t q[32];
+            int8_t high[32];
+        };
+        /// Where stellar_kernels.word_inputs is set; of four neighbours the first and the third come first, then the others.
+        int16_t words[32];
+    };
 } stellar_input_block;
+
+/// Number `i` of a block.
+static inline int32_t stellar_input_number(const stellar_input_block *block, bool words, size_t i) {
+    return words ? block->words[(i & ~(size_t)3) + (i & 1) * 2 + (i >> 1 & 1)] : block->q[i] + 128 * block->high[i];
+}
 
 /// Outputs that share a group of memory in every packing: the grain in which threads share a product.
 enum { stellar_panel_outputs = 32 };

@@ -88,16 +88,20 @@ struct PackedMatrix {
         return bytes
     }
 
+    /// The blocks that stand for one row of activations.
+    static func blocks(_ kernels: stellar_kernels, x: [Float]) -> [stellar_input_block] {
+        var blocks = [stellar_input_block](repeating: stellar_input_block(), count: x.count / 32)
+        kernels.quantize(x, &blocks, x.count)
+        return blocks
+    }
+
+    /// The 32 numbers of a block.
+    static func numbers(_ kernels: stellar_kernels, of block: stellar_input_block) -> [Int32] {
+        withUnsafePointer(to: block) { block in (0..<32).map { stellar_input_number(block, kernels.word_inputs, $0) } }
+    }
+
     /// The values that stand for one row of activations, by the definition of the blocks.
     static func representedInput(_ kernels: stellar_kernels, x: [Float]) -> [Double] {
-        input(kernels, STELLAR_INPUT_BLOCKS, x: x, rows: 1, inputs: x.count).withUnsafeBytes { bytes in
-            (0..<x.count).map { index in
-                let start = index / 32 * MemoryLayout<stellar_input_block>.stride
-                let scale = bytes.loadUnaligned(fromByteOffset: start, as: Float.self)
-                let low = bytes.load(fromByteOffset: start + 16 + index % 32, as: Int8.self)
-                let high = bytes.load(fromByteOffset: start + 48 + index % 32, as: Int8.self)
-                return Double(scale) * (Double(low) + 128 * Double(high))
-            }
-        }
+        blocks(kernels, x: x).flatMap { block in numbers(kernels, of: block).map { Double(block.scale) * Double($0) } }
     }
 }

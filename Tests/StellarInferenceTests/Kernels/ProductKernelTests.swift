@@ -244,22 +244,18 @@ struct ProductKernelTests {
             let numbers = { (most: Float) in x.map { isTiny ? 0 : Int32(($0 * (most / greatest)).rounded(.toNearestOrEven)) } }
             let expected = numbers(8_128)
             let scale = isTiny ? 0 : greatest / 8_128
-            let block = PackedMatrix.input(kernels, STELLAR_INPUT_BLOCKS, x: x, rows: 1, inputs: 32)
-            block.withUnsafeBytes { bytes in
-                let part = { (offset: Int) in (0..<32).map { Int32(bytes.load(fromByteOffset: offset + $0, as: Int8.self)) } }
-                #expect(bytes.load(as: Float.self) == scale)
-                #expect(bytes.load(fromByteOffset: 4, as: Float.self) == scale * Float(expected.reduce(0, +)))
-                #expect(bytes.load(fromByteOffset: 8, as: Int32.self) == -expected.reduce(0, +))
-                #expect(bytes.load(fromByteOffset: 12, as: Int32.self) == -expected.prefix(16).reduce(0, +))
-                #expect(zip(part(16), part(48)).map { $0 + 128 * $1 } == expected)
-            }
+            let block = PackedMatrix.blocks(kernels, x: x)[0]
+            #expect(block.scale == scale)
+            #expect(block.sum == scale * Float(expected.reduce(0, +)))
+            #expect(block.negative_sum == -expected.reduce(0, +))
+            #expect(block.negative_low_sum == -expected.prefix(16).reduce(0, +))
+            #expect(PackedMatrix.numbers(kernels, of: block) == expected)
         }
         for bad: Float in [.nan, .infinity, -.infinity] {
-            let block = PackedMatrix.input(kernels, STELLAR_INPUT_BLOCKS, x: [1, bad] + rows[0].prefix(30), rows: 1, inputs: 32)
-            block.withUnsafeBytes { bytes in
-                #expect(bytes.load(as: Float.self).isNaN && bytes.load(fromByteOffset: 4, as: Float.self).isNaN)
-                #expect(bytes.dropFirst(8).allSatisfy { $0 == 0 })
-            }
+            let block = PackedMatrix.blocks(kernels, x: [1, bad] + rows[0].prefix(30))[0]
+            #expect(block.scale.isNaN && block.sum.isNaN)
+            #expect(block.negative_sum == 0 && block.negative_low_sum == 0)
+            #expect(PackedMatrix.numbers(kernels, of: block).allSatisfy { $0 == 0 })
         }
     }
 }
