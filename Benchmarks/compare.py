@@ -106,6 +106,11 @@ def read_limit(arguments, file, case):
     return run(command)["read_gigabytes_per_second"], 0, 0
 
 
+def instruction_set(arguments, file):
+    """What StellarChat's kernels use here."""
+    return run([arguments.stellarchat, "bench", file, "--json"] + options(PREFILL, arguments.threads))["machine"]["instruction_set"]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=pathlib.Path, required=True, help="the test model's Q4_1 file")
@@ -126,6 +131,7 @@ def main():
 
     files = prepare(arguments)
     report = {"date": time.strftime("%Y-%m-%d"), "threads": arguments.threads, "repetitions": arguments.repetitions, "cases": []}
+    report["instruction_set"] = instruction_set(arguments, files["Q4_1"])
     programs = {"stellarchat": ours, "llama.cpp": llama}
     for kind in arguments.kinds.split(","):
         for case in CASES[kind]:

@@ -1,6 +1,7 @@
 """Turns a result of compare.py into the tables of docs/performance.md and docs/performance.zh-CN.md, and draws its plots.
 
-Tables stand between `<!-- NAME -->` and `<!-- /NAME -->` in the documents.
+Tables stand between `<!-- NAME -->` and `<!-- /NAME -->` in the documents, those of processors with an instruction set between
+`<!-- avx2 NAME -->` and `<!-- /avx2 NAME -->`.
 """
 
 import json
@@ -101,7 +102,7 @@ def transformers(report, language):
     return markdown(head[language], rows)
 
 
-def plots(report, folder):
+def plots(report, path):
     import matplotlib
 
     matplotlib.use("svg")
@@ -117,9 +118,9 @@ def plots(report, folder):
         axis.grid(alpha=0.3)
         axis.legend()
     figure.tight_layout()
-    folder.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     plt.rcParams["svg.hashsalt"] = "stellarchat"
-    figure.savefig(folder / "performance-growth.svg", metadata={"Date": None, "Creator": None})
+    figure.savefig(path, metadata={"Date": None, "Creator": None})
 
 
 def replace(docs, parts, report):
@@ -136,9 +137,11 @@ def replace(docs, parts, report):
 def main():
     report = json.loads(pathlib.Path(sys.argv[1]).read_text())
     docs = pathlib.Path(sys.argv[2])
-    replace(docs, {"results": table, "best": best, "memory": memory, "limits": limits, "transformers": transformers}, report)
+    isa = report["instruction_set"]
+    tables = {"results": table, "best": best, "memory": memory, "limits": limits, "transformers": transformers}
+    replace(docs, {f"{isa} {name}": make for name, make in tables.items()}, report)
     if report.get("growth"):
-        plots(report, docs / "images")
+        plots(report, docs / f"images/performance-growth-{isa}.svg")
 
 
 if __name__ == "__main__":

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// Workers that take rows of a batch through a block together, as one of them sees it.
 ///
 /// A team of one has the rows to itself: no barriers, and what they leave behind stays in its own caches. All of the weights pass through
@@ -79,9 +81,16 @@ package struct RowTeam {
     /// The same counted as ``rows`` are.
     var ownRows: Range<Int> { rows.lowerBound + own.lowerBound..<rows.lowerBound + own.upperBound }
 
-    /// The outputs of a product that this worker computes.
+    /// The outputs of a product that this worker computes if all are dealt out.
     func share(of projection: Projection) -> Range<Int> {
-        projection.share(worker: rank, workerCount: size)
+        projection.part(rank, of: size)
+    }
+
+    /// Calls `body` with ranges of a product's outputs until all are computed or in the hands of other workers of the team.
+    ///
+    /// - Parameter taken: As ``Projection/forEachRange(worker:of:taken:_:)`` wants it.
+    func forEachRange(of projection: Projection, taken: borrowing Atomic<Int>, _ body: (Range<Int>) -> Void) {
+        projection.forEachRange(worker: rank, of: size, taken: taken, body)
     }
 
     /// Rows of a team of one. Fewer are not worth the way of all weights through one worker, which is longer for larger weights; of more

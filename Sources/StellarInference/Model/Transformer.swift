@@ -31,6 +31,8 @@ package final class Transformer: @unchecked Sendable {
     private let longestRun: Int
     /// Runs of rows that workers have asked for in this pass.
     private let takenRuns = Atomic<Int>(0)
+    /// Pieces of products that workers of the team of all have asked for, ever.
+    private let takenPieces = Atomic<Int>(0)
 
     /// - Parameters:
     ///   - maxRows: Most tokens in a batch.
@@ -177,12 +179,12 @@ package final class Transformer: @unchecked Sendable {
         }
         let input = normalize(team, weight: weights.outputNorm)
         pool.barrier()
-        multiply(weights.outputHead, from: input, to: scratch.logits.base, team)
-        let share = team.share(of: weights.outputHead)
-        for row in 0..<count {
-            let logits = scratch.logits.base + row * configuration.vocabularySize + share.lowerBound
-            scale(logits, share.count, by: configuration.logitScale)
-            if let cap = configuration.logitSoftCap { Kernels.table.soft_cap(logits, share.count, cap) }
+        multiply(weights.outputHead, from: input, to: scratch.logits.base, team) { range in
+            for row in 0..<count {
+                let logits = scratch.logits.base + row * configuration.vocabularySize + range.lowerBound
+                scale(logits, range.count, by: configuration.logitScale)
+                if let cap = configuration.logitSoftCap { Kernels.table.soft_cap(logits, range.count, cap) }
+            }
         }
     }
 }
@@ -220,16 +222,22 @@ extension Transformer {
         Kernels.table.add(team.residual + team.own.lowerBound * size, update, count * size)
     }
 
-    /// Products of the team's rows, `[rows, inputs]` from `x` on; writes this worker's share of `y`, `[rows, outputs]`.
-    func multiply(_ projection: Projection, from x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, _ team: RowTeam) {
-        projection.multiply(
-            share: team.share(of: projection),
-            rows: team.plan,
-            x: x,
-            input: prepare(x, for: projection, team),
-            y: y,
-            tile: scratch.workers[team.worker].tile
-        )
+    /// Products of the team's rows, `[rows, inputs]` from `x` on; writes this worker's columns of `y`, `[rows, outputs]`.
+    ///
+    /// - Parameter finish: Called with the columns that this worker has written.
+    func multiply(
+        _ projection: Projection,
+        from x: UnsafePointer<Float>,
+        to y: UnsafeMutablePointer<Float>,
+        _ team: RowTeam,
+        finish: (Range<Int>) -> Void = { _ in }
+    ) {
+        let input = prepare(x, for: projection, team)
+        let tile = scratch.workers[team.worker].tile
+        team.forEachRange(of: projection, taken: takenPieces) { range in
+            projection.multiply(share: range, rows: team.plan, x: x, input: input, y: y, tile: tile)
+            finish(range)
+        }
     }
 
     /// The rows in the forms that the projection reads. All of few numbers are prepared by every worker for itself, which is faster than

@@ -1,4 +1,5 @@
 import CStellarKernels
+package import Synchronization
 
 /// Linear maps that share their input, computed in one go: their outputs lie side by side in one row.
 ///
@@ -19,10 +20,36 @@ package struct Projection: Sendable {
         outputs = matrices.reduce(0) { $0 + $1.outputs }
     }
 
-    /// The outputs that `worker` of `workerCount` computes: contiguous, all shares about equal, borders where panels of weights begin.
-    func share(worker: Int, workerCount: Int) -> Range<Int> {
-        border(outputs * worker / workerCount)..<border(outputs * (worker + 1) / workerCount)
+    /// Part `index` of the outputs in `range`, cut into `count` that are about equal, with borders where panels of weights begin.
+    ///
+    /// - Parameter range: `nil`: all; else with such borders itself.
+    package func part(_ index: Int, of count: Int, in range: Range<Int>? = nil) -> Range<Int> {
+        let range = range ?? 0..<outputs
+        return border(range.lowerBound + range.count * index / count)..<border(range.lowerBound + range.count * (index + 1) / count)
     }
+
+    /// Calls `body` with ranges of the outputs until all are computed or in the hands of other workers, which do the same.
+    ///
+    /// Three quarters are dealt out, one range for each worker; the rest is cut into small pieces for whoever comes first, so that a worker
+    /// that is held up or has a slower core isn't waited for. The borders are always the same.
+    ///
+    /// - Parameter taken: Counts the pieces that workers have asked for. In each product every worker asks once in vain, and nobody may begin
+    ///   with the next one before all have: so the count tells how many pieces of this one are taken.
+    package func forEachRange(worker: Int, of workerCount: Int, taken: borrowing Atomic<Int>, _ body: (Range<Int>) -> Void) {
+        guard workerCount > 1 else { return body(0..<outputs) }
+        let dealt = border(outputs * 3 / 4)
+        let own = part(worker, of: workerCount, in: 0..<dealt)
+        if !own.isEmpty { body(own) }
+        let pieces = Self.piecesPerWorker * workerCount
+        while true {
+            let index = taken.add(1, ordering: .relaxed).oldValue % (pieces + workerCount)
+            guard index < pieces else { return }
+            let piece = part(index, of: pieces, in: dealt..<outputs)
+            if !piece.isEmpty { body(piece) }
+        }
+    }
+
+    private static let piecesPerWorker = 2
 
     /// The next output from `output` on at which a panel begins or a matrix ends.
     private func border(_ output: Int) -> Int {
@@ -57,7 +84,7 @@ package struct Projection: Sendable {
     /// else is in the batch.
     ///
     /// - Parameters:
-    ///   - share: As ``share(worker:workerCount:)`` gives it.
+    ///   - share: As ``part(_:of:in:)`` gives it.
     ///   - x: `[rows.count, inputs]`.
     ///   - input: The same rows, prepared.
     ///   - y: `[rows.count, outputs]`; only the columns `share` are written.
