@@ -146,7 +146,7 @@ static double read_bandwidth(void) {
 
 typedef float lanes __attribute__((vector_size(64)));
 
-enum { multiply_add_steps = 10000000, most_chains = 12, lane_count = sizeof(lanes) / sizeof(float) };
+enum { multiply_add_steps = 10000000, most_chains = 12, word_chains = 10, lane_count = sizeof(lanes) / sizeof(float) };
 
 /// Fused multiply-adds in registers: as many independent chains as hide their latency.
 static inline __attribute__((always_inline)) void multiply_add(size_t chains) {
@@ -163,6 +163,22 @@ static inline __attribute__((always_inline)) void multiply_add(size_t chains) {
 #if defined(__x86_64__)
 __attribute__((target("avx512f"))) static void multiply_add_avx512(int thread, void *context) { (void)thread, (void)context, multiply_add(12); }
 __attribute__((target("avx2,fma"))) static void multiply_add_avx2(int thread, void *context) { (void)thread, (void)context, multiply_add(4); }
+
+/// As the product kernels without VNNI add pairs of words.
+__attribute__((target("avx2"))) static void multiply_words_avx2(int thread, void *context) {
+    (void)thread, (void)context;
+    __m256i sums[word_chains], x = _mm256_set1_epi16(3);
+    const __m256i y = _mm256_set1_epi16(5);
+    for (size_t i = 0; i < word_chains; i++) { sums[i] = _mm256_set1_epi32((int)i); }
+    for (long step = 0; step < multiply_add_steps; step++) {
+        for (size_t i = 0; i < word_chains; i++) {
+            __asm__("" : "+x"(x));  // each product anew
+            sums[i] = _mm256_add_epi32(sums[i], _mm256_madd_epi16(x, y));
+        }
+    }
+    for (size_t i = 1; i < word_chains; i++) { sums[0] = _mm256_add_epi32(sums[0], sums[i]); }
+    sink += (uint64_t)_mm256_extract_epi32(sums[0], 0);
+}
 
 __attribute__((target("avx512f,avx512vnni"))) static void multiply_bytes_vnni(int thread, void *context) {
     (void)thread, (void)context;
@@ -198,6 +214,7 @@ static void print_peaks(void) {
     }
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
         printf("FP32 multiply-adds: %.0f Gop/s\n", peak(multiply_add_avx2, 4 * 2.0 * lane_count));
+        printf("products of words (vpmaddwd, vpaddd): %.0f Gop/s\n", peak(multiply_words_avx2, word_chains * 2.0 * 16));
         return;
     }
 #endif
