@@ -175,27 +175,32 @@ STELLAR_INLINE ivec i_set1(int32_t x) { return _mm256_set1_epi32(x); }
 STELLAR_INLINE ivec i_load(const uint8_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
 STELLAR_INLINE ivec i_add(ivec a, ivec b) { return _mm256_add_epi32(a, b); }
 STELLAR_INLINE ivec i_mul(ivec a, ivec b) { return _mm256_mullo_epi32(a, b); }
-STELLAR_INLINE ivec i_times_128(ivec a) { return _mm256_slli_epi32(a, 7); }
 STELLAR_INLINE vec i_to_float(ivec a) { return _mm256_cvtepi32_ps(a); }
 STELLAR_INLINE ivec i_widen_u8(const uint8_t *p) { return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p)); }
 STELLAR_INLINE ivec i_widen_s8(const uint8_t *p) { return _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)p)); }
 STELLAR_INLINE ivec i_low_nibbles(ivec a) { return _mm256_and_si256(a, _mm256_set1_epi8(15)); }
 STELLAR_INLINE ivec i_high_nibbles(ivec a) { return _mm256_and_si256(_mm256_srli_epi16(a, 4), _mm256_set1_epi8(15)); }
-STELLAR_INLINE ivec i_broadcast4(const int8_t *p) {
-    int32_t four;
-    memcpy(&four, p, sizeof four);
-    return _mm256_set1_epi32(four);
-}
-
 STELLAR_INLINE ivec i_add_high_bits(ivec low, ivec fields, size_t j) {
     const ivec moved = j < 2 ? _mm256_slli_epi16(fields, 4 - 2 * (int)j) : _mm256_srli_epi16(fields, 2 * (int)j - 4);
     return _mm256_or_si256(low, _mm256_and_si256(moved, _mm256_set1_epi8(0x30)));
 }
 
 #ifdef STELLAR_WITH_VNNI
+STELLAR_INLINE ivec i_times_128(ivec a) { return _mm256_slli_epi32(a, 7); }
+STELLAR_INLINE ivec i_broadcast4(const int8_t *p) {
+    int32_t four;
+    memcpy(&four, p, sizeof four);
+    return _mm256_set1_epi32(four);
+}
 STELLAR_INLINE ivec i_dot(ivec sum, ivec numbers, ivec x) { return _mm256_dpbusd_avx_epi32(sum, numbers, x); }
 STELLAR_INLINE ivec i_q8_start(int32_t negative_sum) { return _mm256_set1_epi32(negative_sum); }
 STELLAR_INLINE ivec i_dot_q8(ivec sum, ivec numbers, ivec x) { return _mm256_dpbusd_avx_epi32(sum, numbers, x); }
+
+/// Sixteen integers as bytes in order.
+STELLAR_INLINE __m128i narrow_bytes(ivec a, ivec b) {
+    const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(a, b), _MM_SHUFFLE(3, 1, 2, 0));
+    return _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+}
 #else
 STELLAR_INLINE ivec i_even_bytes(ivec a) { return _mm256_and_si256(a, _mm256_set1_epi16(0xff)); }
 STELLAR_INLINE ivec i_odd_bytes(ivec a) { return _mm256_srli_epi16(a, 8); }
@@ -204,6 +209,7 @@ STELLAR_INLINE ivec i_broadcast2(const int16_t *p) {
     memcpy(&two, p, sizeof two);
     return _mm256_set1_epi32(two);
 }
+
 /// The empty assembly keeps the compiler from adding in another order, in which it has to put weights aside (a fifth of the speed).
 STELLAR_INLINE ivec i_dot_words(ivec sum, ivec numbers, ivec x) {
     ivec result = _mm256_add_epi32(sum, _mm256_madd_epi16(numbers, x));
@@ -222,12 +228,6 @@ STELLAR_INLINE int32_t i_reduce_add(ivec v) {
     const __m128i four = _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
     const __m128i two = _mm_add_epi32(four, _mm_shuffle_epi32(four, _MM_SHUFFLE(1, 0, 3, 2)));
     return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, _MM_SHUFFLE(2, 3, 0, 1))));
-}
-
-/// Sixteen integers as bytes in order.
-STELLAR_INLINE __m128i narrow_bytes(ivec a, ivec b) {
-    const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(a, b), _MM_SHUFFLE(3, 1, 2, 0));
-    return _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
 }
 
 static void quantize_row(const float *x, stellar_input_block *blocks, size_t n) {

@@ -22,7 +22,8 @@ struct ProjectionTests {
         let starts = outputs.reduce(into: [0]) { starts, count in starts.append((starts.last ?? 0) + count) }
         let pool = ComputePool(workerCount: workers)
         defer { pool.stop() }
-        let (taken, ranges) = (Atomic<Int>(0), Mutex<[Range<Int>]>([]))
+        let taken = Atomic<Int>(0)
+        let ranges = Mutex<[Range<Int>]>([])
         for _ in 0..<20 {
             ranges.withLock { $0.removeAll() }
             pool.run { worker in
@@ -43,7 +44,8 @@ struct ProjectionTests {
         let projection = try projection([3_072])
         let pool = ComputePool(workerCount: workers)
         defer { pool.stop() }
-        let (taken, othersDone) = (Atomic<Int>(0), Atomic<Int>(0))
+        let taken = Atomic<Int>(0)
+        let othersDone = Atomic<Int>(0)
         let ranges = Mutex<[[Range<Int>]]>(Array(repeating: [], count: workers))
         pool.run { worker in
             projection.forEachRange(worker: worker, of: workers, taken: taken) { range in
