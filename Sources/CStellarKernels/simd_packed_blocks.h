@@ -63,7 +63,7 @@ STELLAR_INLINE void load_numbers(stellar_packing packing, const uint8_t *block, 
     }
 }
 
-/// The part of the numbers' offset in the integer sum of a block; that of Q8_0, 128, is in what the high parts start with.
+/// The part of the numbers' offset in the integer sum of a block, but for Q8_0's of 128: words start with it, bytes with it in the high parts.
 STELLAR_INLINE ivec offset_part(stellar_packing packing, int32_t negative_sum) {
     switch (packing) {
     case STELLAR_PACKING_Q4_0: return i_set1(negative_sum * 8);
