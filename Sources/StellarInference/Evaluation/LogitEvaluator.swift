@@ -13,17 +13,21 @@ package final class LogitEvaluator {
         package var cacheType: EngineConfiguration.CacheType
         /// Tokens in a forward pass. 1 is how replies are generated.
         package var chunk: Int
+        /// As ``Transformer`` takes it.
+        package var repeatedElements: Int
 
         package init(
             precision: LanguageModel.Precision = .auto,
             threads: Int? = nil,
             cacheType: EngineConfiguration.CacheType = .auto,
-            chunk: Int = 512
+            chunk: Int = 512,
+            repeatedElements: Int = Transformer.repeatedElements
         ) {
             self.precision = precision
             self.threads = threads
             self.cacheType = cacheType
             self.chunk = chunk
+            self.repeatedElements = repeatedElements
         }
     }
 
@@ -71,7 +75,8 @@ package final class LogitEvaluator {
                 maxRows: chunk,
                 maxOutputs: min(chunk, Self.maxOutputs),
                 usesBLAS: BLASLibrary.current.isWorthUsing,
-                contextLength: contextLength
+                contextLength: contextLength,
+                repeatedElements: options.repeatedElements
             )
             blocks = (0..<blockCount).map { Int32($0) }
         } catch {

@@ -1,7 +1,7 @@
 /// The weights of a transformer by what they are for; immutable once loaded.
 package struct ModelWeights: Sendable {
     /// One block: attention, then a feed-forward network, with norms before, after, or both. What a model does not have is `nil`.
-    package struct Layer: Sendable {
+    package final class Layer: Sendable {
         /// `[hidden]`.
         let attentionNorm: WeightVector?
         /// hidden → queries | keys | values.
@@ -18,6 +18,28 @@ package struct ModelWeights: Sendable {
         let feedForward: FeedForward
         /// `[hidden]`.
         let feedForwardPostNorm: WeightVector?
+
+        init(
+            attentionNorm: WeightVector?,
+            queryKeyValue: Projection,
+            queryNorm: WeightVector?,
+            keyNorm: WeightVector?,
+            attentionOutput: Projection,
+            attentionPostNorm: WeightVector?,
+            feedForwardNorm: WeightVector?,
+            feedForward: FeedForward,
+            feedForwardPostNorm: WeightVector?
+        ) {
+            self.attentionNorm = attentionNorm
+            self.queryKeyValue = queryKeyValue
+            self.queryNorm = queryNorm
+            self.keyNorm = keyNorm
+            self.attentionOutput = attentionOutput
+            self.attentionPostNorm = attentionPostNorm
+            self.feedForwardNorm = feedForwardNorm
+            self.feedForward = feedForward
+            self.feedForwardPostNorm = feedForwardPostNorm
+        }
     }
 
     /// down(f(gate(x)) · up(x)).
@@ -38,9 +60,9 @@ package struct ModelWeights: Sendable {
 
     package struct Experts: Sendable {
         /// hidden → experts.
-        let router: WeightMatrix
+        let router: Projection
         /// hidden → 1: weight of the shared experts, through a sigmoid; `nil`: 1.
-        let sharedGate: WeightMatrix?
+        let sharedGate: Projection?
         /// Those that the router chooses from, then the shared ones.
         let networks: [Network]
     }

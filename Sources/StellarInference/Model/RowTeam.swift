@@ -4,7 +4,8 @@ import Synchronization
 ///
 /// A team of one has the rows to itself: no barriers, and what they leave behind stays in its own caches. All of the weights pass through
 /// every worker, which pays from some dozen rows on. A team of all workers reads the weights only once: each computes a share of the
-/// columns, and waits for the others where it needs theirs.
+/// columns, and waits for the others where it needs theirs. Steps that look at one row at a time are shared out by rows; those of few rows
+/// each worker takes all by itself, with results of its own, which is faster than waiting for each other.
 package struct RowTeam {
     /// Rows of the batch; of the rows with logits: their numbers among those.
     let rows: Range<Int>
@@ -16,12 +17,14 @@ package struct RowTeam {
     let size: Int
     /// This worker's number in the team.
     private let rank: Int
-    /// What the first row of the team has in the residual stream; the others follow.
+    /// What the first row of the team has in the residual stream; the others follow. The worker's own if rows are few.
     let residual: UnsafeMutablePointer<Float>
     /// The first row's queries, or what attention has found for them; the others follow.
     let heads: UnsafeMutablePointer<Float>
     /// Results of the rows, counted from the first of them on.
     let scratch: BlockScratch
+    /// The worker's own results where rows are few; `nil`: they never are.
+    private let few: FewRows?
 
     /// One worker with some rows of the batch.
     init(rows: Range<Int>, alone worker: Int, _ memory: TransformerScratch, _ configuration: ModelConfiguration) {
@@ -31,31 +34,36 @@ package struct RowTeam {
             (worker, 0, 1),
             residual: memory.residual.base + rows.lowerBound * configuration.hiddenSize,
             heads: memory.heads.base + rows.lowerBound * configuration.querySize,
-            memory.workers[worker].block
+            memory.workers[worker].block,
+            few: nil
         )
     }
 
     /// All workers with all rows of the batch.
-    init(plan: RowPlan, worker: Int, of size: Int, _ memory: TransformerScratch) {
+    init(plan: RowPlan, worker: Int, of size: Int, _ memory: TransformerScratch, _ configuration: ModelConfiguration) {
+        let few = memory.workers[worker].few
         self.init(
             rows: 0..<plan.count,
             plan: plan,
             (worker, worker, size),
-            residual: memory.residual.base,
+            residual: few.hold(plan.count, width: configuration.hiddenSize) ? few.residual.base : memory.residual.base,
             heads: memory.heads.base,
-            memory.common
+            memory.common,
+            few: few
         )
     }
 
     /// All workers with the rows that have logits, brought together.
-    init(outputs: Int, worker: Int, of size: Int, _ memory: TransformerScratch) {
+    init(outputs: Int, worker: Int, of size: Int, _ memory: TransformerScratch, _ configuration: ModelConfiguration) {
+        let few = memory.workers[worker].few
         self.init(
             rows: 0..<outputs,
             plan: .kernels(outputs),
             (worker, worker, size),
-            residual: memory.outputResidual.base,
+            residual: few.hold(outputs, width: configuration.hiddenSize) ? few.outputResidual.base : memory.outputResidual.base,
             heads: memory.outputHeads.base,
-            memory.common
+            memory.common,
+            few: few
         )
     }
 
@@ -65,7 +73,8 @@ package struct RowTeam {
         _ place: (worker: Int, rank: Int, size: Int),
         residual: UnsafeMutablePointer<Float>,
         heads: UnsafeMutablePointer<Float>,
-        _ scratch: BlockScratch
+        _ scratch: BlockScratch,
+        few: FewRows?
     ) {
         self.rows = rows
         self.plan = plan
@@ -73,6 +82,7 @@ package struct RowTeam {
         self.residual = residual
         self.heads = heads
         self.scratch = scratch
+        self.few = few
     }
 
     /// Of the rows, counted from the first of them on, those that this worker takes through steps that look at one row at a time.
@@ -80,6 +90,31 @@ package struct RowTeam {
 
     /// The same counted as ``rows`` are.
     var ownRows: Range<Int> { rows.lowerBound + own.lowerBound..<rows.lowerBound + own.upperBound }
+
+    /// Whether every worker takes all rows through steps that find `width` numbers for each, and keeps these for itself.
+    func repeats(_ width: Int) -> Bool {
+        few?.hold(rows.count, width: width) ?? false
+    }
+
+    /// The rows, counted from the first on, for which this worker finds `width` numbers.
+    func own(_ width: Int) -> Range<Int> {
+        repeats(width) ? 0..<rows.count : own
+    }
+
+    /// `[rows, width]`: where normalised rows go.
+    func normalized(_ width: Int) -> UnsafeMutablePointer<Float> {
+        if let few, repeats(width) { few.normalized.base } else { scratch.normalized.base }
+    }
+
+    /// `[rows, width]`: where f(gate) · up goes.
+    func activated(_ width: Int) -> UnsafeMutablePointer<Float> {
+        if let few, repeats(width) { few.activated.base } else { scratch.activated.base }
+    }
+
+    /// Where the forms of rows of `width` numbers go that kernels read.
+    func input(_ width: Int) -> PreparedInput {
+        if let few, repeats(width) { few.input } else { scratch.input }
+    }
 
     /// The outputs of a product that this worker computes if all are dealt out.
     func share(of projection: Projection) -> Range<Int> {

@@ -5,7 +5,6 @@ extension Transformer {
     /// Queries, keys and values of the team's rows; keys and values go to the cache.
     func projectHeads(_ layer: ModelWeights.Layer, index: Int, _ team: RowTeam) {
         let input = normalize(team, weight: layer.attentionNorm)
-        wait(for: team)
         let projected = team.scratch.projected.base
         multiply(layer.queryKeyValue, from: input, to: projected, team)
         wait(for: team)
@@ -229,7 +228,7 @@ struct AttentionState: @unchecked Sendable {
 }
 
 /// What one worker needs for attention.
-struct AttentionScratch: Sendable {
+final class AttentionScratch: Sendable {
     /// `[tile rows · group size, head size]`.
     let queries: FloatBuffer
     let state: AttentionState

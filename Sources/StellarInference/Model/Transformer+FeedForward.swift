@@ -5,19 +5,14 @@ extension Transformer {
     /// The feed-forward network of the team's rows; leaves what it adds to the residual stream in `update`.
     func feedForward(_ network: ModelWeights.Network, norm: WeightVector?, _ team: RowTeam) {
         let input = normalize(team, weight: norm)
+        let (projected, activated) = (team.scratch.projected.base, team.activated(network.size))
+        multiply(network.gateUp, from: input, to: projected, team)
         wait(for: team)
-        let memory = team.scratch
-        multiply(network.gateUp, from: input, to: memory.projected.base, team)
-        wait(for: team)
-        for row in team.own {
-            activate(
-                gate: memory.projected.base + row * 2 * network.size,
-                into: memory.activated.base + row * network.size,
-                size: network.size
-            )
+        for row in team.own(network.size) {
+            activate(gate: projected + row * 2 * network.size, into: activated + row * network.size, size: network.size)
         }
-        wait(for: team)
-        multiply(network.down, from: memory.activated.base, to: memory.update.base, team)
+        wait(for: team, rowsOf: network.size)
+        multiply(network.down, from: activated, to: team.scratch.update.base, team)
         wait(for: team)
     }
 
@@ -43,7 +38,7 @@ extension Transformer {
         guard let memory = scratch.experts, let shape = configuration.experts else { return }
         let worker = team.worker
         let input = normalize(team, weight: norm)
-        route(team.ownRows, experts, shape, input: input, memory)
+        route(team.own, experts, shape, input: input, memory)
         pool.barrier()
         let visits = memory.workers[worker]
         visits.group(memory.choices.base, rows: team.rows.count, visits: shape.visits)
@@ -74,7 +69,8 @@ extension Transformer {
             )
         }
         pool.barrier()
-        combine(team.ownRows, visits: shape.visits, memory, visits)
+        combine(team.own, visits: shape.visits, into: team.scratch.update.base, memory, visits)
+        wait(for: team)
     }
 
     /// Chooses the experts of each row and their weights.
@@ -89,7 +85,7 @@ extension Transformer {
         let size = configuration.hiddenSize
         let first = rows.lowerBound
         let scores = memory.scores.base + first * shape.count
-        experts.router.multiply(0..<shape.count, x: input + first * size, ldx: size, rows: rows.count, y: scores, ldy: shape.count)
+        experts.router.multiply(share: 0..<shape.count, x: input + first * size, ldx: size, rows: rows.count, y: scores, ldy: shape.count)
         for row in rows {
             let choices = memory.choices.base + row * shape.visits
             let weights = memory.weights.base + row * shape.visits
@@ -98,7 +94,7 @@ extension Transformer {
             var weight: Float = 1
             if let gate = experts.sharedGate {
                 var score: Float = 0
-                gate.multiply(0..<1, x: input + row * size, ldx: size, rows: 1, y: &score, ldy: 1)
+                gate.multiply(share: 0..<1, x: input + row * size, ldx: size, rows: 1, y: &score, ldy: 1)
                 weight = 1 / (1 + exp(-score))
             }
             for shared in 0..<shape.sharedCount {
@@ -162,12 +158,13 @@ extension Transformer {
     private func combine(
         _ rows: Range<Int>,
         visits: Int,
+        into updates: UnsafeMutablePointer<Float>,
         _ memory: TransformerScratch.Experts,
         _ grouped: TransformerScratch.Experts.Visits
     ) {
         let size = configuration.hiddenSize
         for row in rows {
-            let update = scratch.common.update.base + row * size
+            let update = updates + row * size
             update.update(repeating: 0, count: size)
             for visit in row * visits..<(row + 1) * visits {
                 let result = memory.results.base + Int(grouped.slotOfVisit.base[visit]) * size

@@ -39,6 +39,7 @@ package final class Transformer: @unchecked Sendable {
     ///   - maxOutputs: Most rows with logits in a batch.
     ///   - usesBLAS: Whether prompt chunks go through BLAS; else everything goes through our own kernels.
     ///   - contextLength: Tokens of the longest sequence; `nil`: the model's. LongRoPE chooses its factors by it.
+    ///   - repeatedElements: Up to so many numbers that all workers need, each computes for itself instead of waiting for the others.
     /// - Throws: ``InferenceError`` `outOfMemory`.
     package init(
         configuration: ModelConfiguration,
@@ -48,7 +49,8 @@ package final class Transformer: @unchecked Sendable {
         maxRows: Int,
         maxOutputs: Int,
         usesBLAS: Bool,
-        contextLength: Int? = nil
+        contextLength: Int? = nil,
+        repeatedElements: Int = Transformer.repeatedElements
     ) throws(InferenceError) {
         self.configuration = configuration
         self.weights = weights
@@ -67,12 +69,15 @@ package final class Transformer: @unchecked Sendable {
             rows: maxRows,
             commonRows: rowsForTeamsOfOne,
             runRows: sharesAllRows ? 0 : longestRun,
+            fewElements: repeatedElements,
             outputs: maxOutputs,
             workers: pool.workerCount,
             longestSequence: cache.blockCount * KVCache.blockTokens
         )
     }
 
+    /// What a worker computes about as fast as it could wait for another.
+    package static let repeatedElements = 8_192
     /// Below this many rows expanding the weights for BLAS costs more than it saves.
     private static let leastBLASRows = 32
 
@@ -118,7 +123,7 @@ package final class Transformer: @unchecked Sendable {
     /// rows that it gets hold of.
     private func forEachTeam(worker: Int, block: Int, _ body: (RowTeam) -> Void) {
         guard !layout.runs.isEmpty else {
-            return body(RowTeam(plan: layout.plan, worker: worker, of: pool.workerCount, scratch))
+            return body(RowTeam(plan: layout.plan, worker: worker, of: pool.workerCount, scratch, configuration))
         }
         // In each block every worker asks once in vain.
         let firstTicket = block * (layout.runs.count + pool.workerCount)
@@ -143,11 +148,12 @@ package final class Transformer: @unchecked Sendable {
 
     private func embed(_ team: RowTeam) {
         let size = configuration.hiddenSize
-        for row in team.own {
+        let rows = team.own(size)
+        for row in rows {
             let token = Int(layout.tokens[team.rows.lowerBound + row])
             weights.tokenEmbedding.expand(token..<token + 1, into: team.residual + row * size)
         }
-        scale(team.residual + team.own.lowerBound * size, team.own.count * size, by: configuration.embeddingScale)
+        scale(team.residual + rows.lowerBound * size, rows.count * size, by: configuration.embeddingScale)
     }
 
     /// Cosine and sine of each RoPE pair at each row's position.
@@ -160,25 +166,33 @@ package final class Transformer: @unchecked Sendable {
         }
     }
 
+    /// The residual stream of all rows as this worker sees it.
+    private func residualOfAll(worker: Int) -> UnsafeMutablePointer<Float> {
+        guard layout.runs.isEmpty else { return scratch.residual.base }
+        return RowTeam(plan: layout.plan, worker: worker, of: pool.workerCount, scratch, configuration).residual
+    }
+
     /// The end of the last block and the logits, of the rows that want them: nobody looks at the other rows any more.
     private func computeOutputs(worker: Int) {
         let count = min(layout.outputRows.count, maxOutputs)
         guard count > 0 else { return }
-        let team = RowTeam(outputs: count, worker: worker, of: pool.workerCount, scratch)
+        let team = RowTeam(outputs: count, worker: worker, of: pool.workerCount, scratch, configuration)
         let (size, querySize) = (configuration.hiddenSize, configuration.querySize)
         if let last = weights.layers.last {
             attend(layout.outputAttention, layer: weights.layers.count - 1, worker: worker)
             pool.barrier()
+            let residual = residualOfAll(worker: worker)
+            for index in team.own(size) {
+                (team.residual + index * size).update(from: residual + layout.outputRows[index] * size, count: size)
+            }
             for index in team.own {
                 let row = layout.outputRows[index]
-                (team.residual + index * size).update(from: scratch.residual.base + row * size, count: size)
                 (team.heads + index * querySize).update(from: scratch.heads.base + row * querySize, count: querySize)
             }
             pool.barrier()
             completeBlock(last, team)
         }
         let input = normalize(team, weight: weights.outputNorm)
-        pool.barrier()
         multiply(weights.outputHead, from: input, to: scratch.logits.base, team) { range in
             for row in 0..<count {
                 let logits = scratch.logits.base + row * configuration.vocabularySize + range.lowerBound
@@ -197,29 +211,44 @@ extension Transformer {
         if team.size > 1 { pool.barrier() }
     }
 
+    /// Waits until all rows are there for which the team's workers find `width` numbers each.
+    func wait(for team: RowTeam, rowsOf width: Int) {
+        if !team.repeats(width) { wait(for: team) }
+    }
+
     /// What a block reads: the team's normalised rows, or the residual stream itself if the model has no norm there.
     func normalize(_ team: RowTeam, weight: WeightVector?) -> UnsafeMutablePointer<Float> {
-        guard let weight else { return team.residual }
         let size = configuration.hiddenSize
-        let normalized = team.scratch.normalized.base
-        for row in team.own {
+        guard let weight else {
+            wait(for: team, rowsOf: size)
+            return team.residual
+        }
+        let normalized = team.normalized(size)
+        for row in team.own(size) {
             Kernels.table.rms_norm(team.residual + row * size, weight.base, normalized + row * size, size, configuration.normEpsilon)
         }
+        wait(for: team, rowsOf: size)
         return normalized
     }
 
     /// Adds what a block has computed to the residual stream.
     private func addUpdate(_ team: RowTeam, norm: WeightVector?) {
         let size = configuration.hiddenSize
-        let update = team.scratch.update.base + team.own.lowerBound * size
-        let count = team.own.count
-        if let norm {
-            for row in 0..<count {
-                Kernels.table.rms_norm(update + row * size, norm.base, update + row * size, size, configuration.normEpsilon)
+        let (rows, factor) = (team.own(size), configuration.residualScale)
+        for row in rows {
+            var update = team.scratch.update.base + row * size
+            // The update itself may be read by all.
+            let changed = team.normalized(size) + row * size
+            if let norm {
+                Kernels.table.rms_norm(update, norm.base, changed, size, configuration.normEpsilon)
+                update = changed
             }
+            if factor != 1 {
+                for element in 0..<size { changed[element] = update[element] * factor }
+                update = changed
+            }
+            Kernels.table.add(team.residual + row * size, update, size)
         }
-        scale(update, count * size, by: configuration.residualScale)
-        Kernels.table.add(team.residual + team.own.lowerBound * size, update, count * size)
     }
 
     /// Products of the team's rows, `[rows, inputs]` from `x` on; writes this worker's columns of `y`, `[rows, outputs]`.
@@ -240,18 +269,13 @@ extension Transformer {
         }
     }
 
-    /// The rows in the forms that the projection reads. All of few numbers are prepared by every worker for itself, which is faster than
-    /// waiting for each other.
+    /// The rows in the forms that the projection reads.
     private func prepare(_ x: UnsafePointer<Float>, for projection: Projection, _ team: RowTeam) -> PreparedInput {
-        guard projection.needsPreparedInput else { return team.scratch.input }
-        if team.size > 1, team.rows.count * projection.inputs <= TransformerScratch.Worker.inputElements {
-            let own = scratch.workers[team.worker].input
-            projection.prepare(0..<team.rows.count, x: x, into: own)
-            return own
-        }
-        projection.prepare(team.own, x: x, into: team.scratch.input)
-        wait(for: team)
-        return team.scratch.input
+        let input = team.input(projection.inputs)
+        guard projection.needsPreparedInput else { return input }
+        projection.prepare(team.own(projection.inputs), x: x, into: input)
+        wait(for: team, rowsOf: projection.inputs)
+        return input
     }
 
     private func scale(_ values: UnsafeMutablePointer<Float>, _ count: Int, by factor: Float) {

@@ -30,12 +30,14 @@ struct TransformerScratch: Sendable {
     /// - Parameters:
     ///   - commonRows: Most rows that all workers take through a block together,
     ///   - runRows: and that one takes alone.
+    ///   - fewElements: Up to so many numbers each worker computes for itself if all need them.
     ///   - longestSequence: Most tokens of a sequence.
     init(
         _ configuration: ModelConfiguration,
         rows: Int,
         commonRows: Int,
         runRows: Int,
+        fewElements: Int,
         outputs: Int,
         workers: Int,
         longestSequence: Int
@@ -62,7 +64,7 @@ struct TransformerScratch: Sendable {
             experts = nil
         }
         var scratch: [Worker] = []
-        for _ in 0..<workers { scratch.append(try Worker(configuration, rows: min(rows, runRows))) }
+        for _ in 0..<workers { scratch.append(try Worker(configuration, rows: min(rows, runRows), fewElements: fewElements)) }
         self.workers = scratch
         var shared: [SharedAttention] = []
         for _ in 1..<max(2, workers) { shared.append(try SharedAttention(configuration, tokens: longestSequence)) }
@@ -71,7 +73,7 @@ struct TransformerScratch: Sendable {
 }
 
 /// What some rows leave behind on their way through a block, from the first of them on.
-struct BlockScratch: Sendable {
+final class BlockScratch: Sendable {
     /// `[rows, hidden]`.
     let normalized: FloatBuffer
     /// `[rows, queries | keys | values]`, then `[rows, gate | up]`.
@@ -97,28 +99,56 @@ struct BlockScratch: Sendable {
     }
 }
 
+/// What a worker finds for few rows that all workers take through a block together, in steps that look at one row at a time.
+final class FewRows: Sendable {
+    /// `[rows, hidden]`, and the same of the rows with logits.
+    let residual: FloatBuffer
+    let outputResidual: FloatBuffer
+    /// `[rows, hidden]`.
+    let normalized: FloatBuffer
+    /// `[rows, feed-forward]`.
+    let activated: FloatBuffer
+    /// The input of a projection in the forms that its kernels read.
+    let input: PreparedInput
+
+    private let elements: Int
+
+    /// - Parameter elements: Most numbers of each.
+    fileprivate init(elements: Int) throws(InferenceError) {
+        let purpose = BlockScratch.purpose
+        residual = try FloatBuffer(count: elements, purpose: purpose, hugePages: false)
+        outputResidual = try FloatBuffer(count: elements, purpose: purpose, hugePages: false)
+        normalized = try FloatBuffer(count: elements, purpose: purpose, hugePages: false)
+        activated = try FloatBuffer(count: elements, purpose: purpose, hugePages: false)
+        input = try PreparedInput(rows: 1, longestInput: elements)
+        self.elements = elements
+    }
+
+    /// Whether there is room for `rows` of `width` numbers.
+    func hold(_ rows: Int, width: Int) -> Bool {
+        rows * width <= elements
+    }
+}
+
 extension TransformerScratch {
     /// What one worker needs for itself.
-    struct Worker: Sendable {
+    final class Worker: Sendable {
         /// Weights expanded to FP32 for BLAS, or rows gathered for an expert.
         let tile: FloatBuffer
         let attention: AttentionScratch
         /// Of the rows that it takes through a block alone.
         let block: BlockScratch
-        /// Few rows of activations, prepared.
-        let input: PreparedInput
+        let few: FewRows
 
-        /// Up to so many numbers each worker prepares for itself.
-        static let inputElements = 8_192
         /// About half of a core's L2 cache.
         private static let tileBytes = 512 << 10
 
-        init(_ configuration: ModelConfiguration, rows: Int) throws(InferenceError) {
+        init(_ configuration: ModelConfiguration, rows: Int, fewElements: Int) throws(InferenceError) {
             let longestInput = max(configuration.hiddenSize, configuration.feedForwardSize, configuration.querySize)
             tile = try FloatBuffer(count: max(Self.tileBytes / 4, WeightPacking.panelOutputs * longestInput), purpose: "expanded weights")
             attention = try AttentionScratch(configuration)
             block = try BlockScratch(configuration, rows: rows)
-            input = try PreparedInput(rows: 1, longestInput: Self.inputElements)
+            few = try FewRows(elements: fewElements)
         }
     }
 

@@ -75,8 +75,8 @@ struct WeightLoader {
         }
         return .experts(
             ModelWeights.Experts(
-                router: try matrix(.layer(layer, .router)),
-                sharedGate: experts.hasSharedGate ? try matrix(.layer(layer, .sharedGate)) : nil,
+                router: Projection([try matrix(.layer(layer, .router))]),
+                sharedGate: experts.hasSharedGate ? Projection([try matrix(.layer(layer, .sharedGate))]) : nil,
                 networks: networks
             )
         )

@@ -4,8 +4,12 @@ package import Synchronization
 /// Linear maps that share their input, computed in one go: their outputs lie side by side in one row.
 ///
 /// Query, key and value are one projection of three matrices, gate and up one of two; every other is one of one.
-package struct Projection: Sendable {
-    package let matrices: [WeightMatrix]
+///
+/// A class, as the parts of a model are: workers that all counted the references in copies would wait for each other.
+package final class Projection: Sendable {
+    private let matrices: [WeightMatrix.Values]
+    /// Of the memory of `matrices`.
+    private let owners: [any AnyObject & Sendable]
     package let inputs: Int
     /// Sum of the matrices' outputs: the length of an output row.
     package let outputs: Int
@@ -14,7 +18,8 @@ package struct Projection: Sendable {
 
     /// - Parameter matrices: At least one, all with the same number of inputs (the tensor table has checked the shapes).
     package init(_ matrices: [WeightMatrix], bias: WeightVector? = nil) {
-        self.matrices = matrices
+        self.matrices = matrices.map(\.values)
+        owners = matrices.map(\.owner)
         self.bias = bias
         inputs = matrices.first?.inputs ?? 0
         outputs = matrices.reduce(0) { $0 + $1.outputs }
@@ -119,7 +124,7 @@ package struct Projection: Sendable {
     }
 
     /// Calls `body` with each matrix that has outputs in `share`: with their range in the matrix and their first column in `y`.
-    private func forEachPart(of share: Range<Int>, _ body: (WeightMatrix, Range<Int>, Int) -> Void) {
+    private func forEachPart(of share: Range<Int>, _ body: (WeightMatrix.Values, Range<Int>, Int) -> Void) {
         var offset = 0
         for matrix in matrices {
             let part = share.clamped(to: offset..<offset + matrix.outputs)
@@ -136,7 +141,7 @@ package struct Projection: Sendable {
     }
 
     private func multiply(
-        _ matrix: WeightMatrix,
+        _ matrix: WeightMatrix.Values,
         _ range: Range<Int>,
         rows: RowPlan,
         x: UnsafePointer<Float>,

@@ -4,49 +4,49 @@ import Synchronization
 /// The weights of one linear map, `[outputs, inputs]`: as they lie in a file, or packed for the product kernels.
 ///
 /// One type for every kind: a new kind is a kernel, not a new class. The memory belongs to `owner` (a mapped file or a buffer).
-package struct WeightMatrix: @unchecked Sendable {
-    // @unchecked: the weights are written before the matrix is made and never after.
-
-    /// Rows: the size of the output vector.
-    package let outputs: Int
-    /// Columns: the size of the input vector; a multiple of the kind's block size.
-    package let inputs: Int
-    /// The type whose values these are.
-    package let type: TensorType
-    /// `nil`: rows of blocks as in a file, only good for being expanded and packed.
-    let packing: WeightPacking?
-    private let base: UnsafeRawPointer
-    private let owner: AnyObject
-
-    /// Weights as they lie in a file: contiguous rows of the type's blocks.
-    package init(outputs: Int, inputs: Int, type: TensorType, base: UnsafeRawPointer, owner: AnyObject) {
-        self.init(outputs: outputs, inputs: inputs, type: type, packing: nil, base: base, owner: owner)
+package struct WeightMatrix: Sendable {
+    /// What products read. Without the owner, as workers that all counted references to it would wait for each other.
+    struct Values: @unchecked Sendable {
+        // @unchecked: the weights are written before the matrix is made and never after.
+        let outputs: Int
+        let inputs: Int
+        let type: TensorType
+        let packing: WeightPacking?
+        fileprivate let base: UnsafeRawPointer
     }
 
-    private init(outputs: Int, inputs: Int, type: TensorType, packing: WeightPacking?, base: UnsafeRawPointer, owner: AnyObject) {
-        self.outputs = outputs
-        self.inputs = inputs
-        self.type = type
-        self.packing = packing
-        self.base = base
+    /// Valid as long as the matrix.
+    let values: Values
+    let owner: any AnyObject & Sendable
+
+    /// Weights as they lie in a file: contiguous rows of the type's blocks.
+    package init(outputs: Int, inputs: Int, type: TensorType, base: UnsafeRawPointer, owner: any AnyObject & Sendable) {
+        self.init(values: Values(outputs: outputs, inputs: inputs, type: type, packing: nil, base: base), owner: owner)
+    }
+
+    private init(values: Values, owner: any AnyObject & Sendable) {
+        self.values = values
         self.owner = owner
     }
 
-    /// The form of activations that products with it read.
-    var inputForm: InputForm { packing?.input ?? .floats }
-
-    /// Whether products with it are FP32 throughout.
-    var isFullPrecision: Bool { packing == .f32 }
+    /// Rows: the size of the output vector.
+    package var outputs: Int { values.outputs }
+    /// Columns: the size of the input vector; a multiple of the kind's block size.
+    package var inputs: Int { values.inputs }
+    /// The type whose values these are.
+    package var type: TensorType { values.type }
+    /// `nil`: rows of blocks as in a file, only good for being expanded and packed.
+    var packing: WeightPacking? { values.packing }
 
     /// Writes rows `range` as FP32, `[range.count, inputs]`, to `target`.
     package func expand(_ range: Range<Int>, into target: UnsafeMutablePointer<Float>) {
         guard let packing else {
             let rowBytes = type.byteCount(of: inputs)
-            Kernels.dequantize(type: type, source: base + range.lowerBound * rowBytes, target: target, count: range.count * inputs)
+            Kernels.dequantize(type: type, source: values.base + range.lowerBound * rowBytes, target: target, count: range.count * inputs)
             return
         }
         for (index, output) in range.enumerated() {
-            stellar_unpack(packing.kernelPacking, base, inputs, output, target + index * inputs)
+            stellar_unpack(packing.kernelPacking, values.base, inputs, output, target + index * inputs)
         }
     }
 
@@ -60,20 +60,20 @@ package struct WeightMatrix: @unchecked Sendable {
         pool.run { worker in
             pack(pool.share(of: outputs, worker: worker, granularity: WeightPacking.panelOutputs), as: packing, into: memory.base)
         }
-        return WeightMatrix(
+        let values = Values(
             outputs: outputs,
             inputs: inputs,
             type: packing.isQuantised ? type : packing.elementType,
             packing: packing,
-            base: memory.base,
-            owner: memory.owner
+            base: memory.base
         )
+        return WeightMatrix(values: values, owner: memory.owner)
     }
 
     private func pack(_ range: Range<Int>, as packing: WeightPacking, into target: UnsafeMutableRawPointer) {
         if packing.isQuantised {
             let rowBytes = type.byteCount(of: inputs)
-            let rows = base + range.lowerBound * rowBytes
+            let rows = values.base + range.lowerBound * rowBytes
             stellar_pack(packing.kernelPacking, rows, rowBytes, outputs, inputs, range.lowerBound, range.count, target)
             return
         }
@@ -93,15 +93,23 @@ package struct WeightMatrix: @unchecked Sendable {
         let count = WeightPacking.f16.byteCount(outputs: outputs, inputs: inputs) / 2
         let overflows = Atomic<Bool>(false)
         pool.run { worker in
-            let halves = UnsafeBufferPointer(start: base.assumingMemoryBound(to: UInt16.self), count: count)
+            let halves = UnsafeBufferPointer(start: values.base.assumingMemoryBound(to: UInt16.self), count: count)
             for index in pool.share(of: count, worker: worker) where halves[index] & 0x7C00 == 0x7C00 {
                 return overflows.store(true, ordering: .relaxed)
             }
         }
         return !overflows.load(ordering: .relaxed)
     }
+}
 
-    // MARK: Products
+// MARK: - Products
+
+extension WeightMatrix.Values {
+    /// The form of activations that products with it read.
+    var inputForm: InputForm { packing?.input ?? .floats }
+
+    /// Whether products with it are FP32 throughout.
+    var isFullPrecision: Bool { packing == .f32 }
 
     /// y[r, n − range.lowerBound] = Σₖ W[n, k] · x[r, k] for the outputs n in `range`, by our own kernels.
     ///
@@ -134,7 +142,7 @@ package struct WeightMatrix: @unchecked Sendable {
     }
 
     /// The same for rows of floats, `ldx` apart, which are brought into the form that the packing wants first.
-    package func multiply(
+    func multiply(
         _ range: Range<Int>,
         x: UnsafePointer<Float>,
         ldx: Int,

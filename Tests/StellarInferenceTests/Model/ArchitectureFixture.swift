@@ -75,9 +75,18 @@ struct ArchitectureResult {
     ///   - path: A GGUF file or a Hugging Face directory.
     ///   - first: The first token whose logits are wanted.
     ///   - chunk: Tokens a forward pass.
-    init(_ path: String, tokens: [TokenID], from first: Int = 0, chunk: Int = 512, precision: LanguageModel.Precision = .fp32) throws {
+    ///   - repeatedElements: As ``Transformer`` takes it.
+    init(
+        _ path: String,
+        tokens: [TokenID],
+        from first: Int = 0,
+        chunk: Int = 512,
+        threads: Int = 2,
+        precision: LanguageModel.Precision = .fp32,
+        repeatedElements: Int = Transformer.repeatedElements
+    ) throws {
         let files = try ModelFiles(ModelLocation(path: path))
-        let options = LogitEvaluator.Options(precision: precision, threads: 2, chunk: chunk)
+        let options = LogitEvaluator.Options(precision: precision, threads: threads, chunk: chunk, repeatedElements: repeatedElements)
         let evaluator = try LogitEvaluator(files, contextLength: tokens.count, options: options)
         try evaluator.evaluate(tokens, from: first) { _, row in
             argmax.append(LogitSummary.argmax(row))

@@ -65,6 +65,28 @@ struct ArchitectureTests {
     }
 
     @Test(
+        "nor on whether each worker takes few rows through a step by itself or all share them",
+        arguments: ArchitectureFixture.all,
+        [LanguageModel.Precision.fp32, .bf16]
+    )
+    func fewRows(fixture: ArchitectureFixture, precision: LanguageModel.Precision) throws {
+        let tokens = Array(try fixture.expected().tokens.prefix(41))
+        for chunk in [1, 20] {
+            let results = try [1, 100, Transformer.repeatedElements].map { limit in
+                try ArchitectureResult(
+                    fixture.path,
+                    tokens: tokens,
+                    chunk: chunk,
+                    threads: 3,
+                    precision: precision,
+                    repeatedElements: limit
+                ).logits
+            }
+            #expect(results[0].count == tokens.count && results[0] == results[1] && results[0] == results[2])
+        }
+    }
+
+    @Test(
         "nor on whether all workers share a row's work or one does it alone",
         arguments: ArchitectureFixture.all,
         [LanguageModel.Precision.fp32, .bf16]
