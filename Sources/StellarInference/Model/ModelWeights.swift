@@ -77,9 +77,12 @@ package struct ModelWeights: Sendable {
     let ropeDivisors: RoPEDivisors
 
     /// Whether all matrices are FP32.
-    var isFullPrecision: Bool {
-        outputHead.isFullPrecision && layers.allSatisfy { $0.projections.allSatisfy(\.isFullPrecision) }
-    }
+    var isFullPrecision: Bool { projections.allSatisfy(\.isFullPrecision) }
+
+    /// Whether products read floats as they are: with FP32 weights, or with halves that are widened.
+    var multipliesFloats: Bool { !projections.contains(where: \.needsPreparedInput) }
+
+    private var projections: [Projection] { layers.flatMap(\.projections) + [outputHead] }
 }
 
 extension ModelWeights.Layer {

@@ -129,9 +129,10 @@ package struct RowTeam {
     }
 
     /// Rows of a team of one. Fewer are not worth the way of all weights through one worker, which is longer for larger weights; of more
-    /// the results would not stay in the second-level cache.
+    /// the results would not stay in the second-level cache. Floats and halves, which are widened once a run, gain by more rows than
+    /// quantised weights do.
     static func rowsAlone(_ weights: ModelWeights) -> ClosedRange<Int> {
-        weights.isFullPrecision ? 48...128 : 24...64
+        (weights.isFullPrecision ? 48 : 24)...(weights.multipliesFloats ? 128 : 64)
     }
 
     /// The rows of a batch cut for teams of one: equal runs of at most `longest` rows, as many for each worker.
