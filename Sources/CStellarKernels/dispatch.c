@@ -45,11 +45,7 @@ static bool has_avx_vnni(void) {
     return has_avx2() && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) && (eax & 1u << 4);
 }
 
-static const stellar_kernels *avx2_kernels(void) { return has_avx_vnni() ? &stellar_kernels_avx2_vnni : &stellar_kernels_avx2; }
-
-static const stellar_kernels *avx512_kernels(void) {
-    return __builtin_cpu_supports("avx512bf16") ? &stellar_kernels_avx512_bf16 : &stellar_kernels_avx512;
-}
+static bool has_avx512_bf16(void) { return has_avx512() && __builtin_cpu_supports("avx512bf16"); }
 #elif STELLAR_ARM64
 
 /// Whether the processor adds products of four bytes at once.
@@ -62,25 +58,47 @@ static bool has_dot_products(void) {
 }
 #endif
 
-const stellar_kernels *stellar_kernels_for(stellar_isa isa) {
-    switch (isa) {
-    case STELLAR_ISA_SCALAR: return &stellar_kernels_scalar;
+static bool always(void) { return true; }
+
+/// All tables of this build, best first.
+static const struct {
+    const stellar_kernels *kernels;
+    bool (*are_available)(void);
+} tables[] = {
 #if STELLAR_X86
-    case STELLAR_ISA_AVX2: return has_avx2() ? avx2_kernels() : NULL;
-    case STELLAR_ISA_AVX512: return has_avx512() ? avx512_kernels() : NULL;
+    {&stellar_kernels_avx512_bf16, has_avx512_bf16},
+    {&stellar_kernels_avx512, has_avx512},
+    {&stellar_kernels_avx2_vnni, has_avx_vnni},
+    {&stellar_kernels_avx2, has_avx2},
 #elif STELLAR_ARM64
-    case STELLAR_ISA_NEON: return has_dot_products() ? &stellar_kernels_neon_dot : &stellar_kernels_neon;
+    {&stellar_kernels_neon_dot, has_dot_products},
+    {&stellar_kernels_neon, always},
 #endif
-    default: return NULL;
+    {&stellar_kernels_scalar, always},
+};
+static const size_t table_count = sizeof tables / sizeof tables[0];
+
+size_t stellar_kernels_available(const stellar_kernels **kernels, size_t capacity) {
+    size_t count = 0;
+    for (size_t i = 0; i < table_count; i++) {
+        if (!tables[i].are_available()) { continue; }
+        if (count < capacity) { kernels[count] = tables[i].kernels; }
+        count++;
     }
+    return count;
+}
+
+const stellar_kernels *stellar_kernels_for(stellar_isa isa) {
+    for (size_t i = 0; i < table_count; i++) {
+        if (tables[i].kernels->isa == isa && tables[i].are_available()) { return tables[i].kernels; }
+    }
+    return NULL;
 }
 
 static const stellar_kernels *best_kernels(void) {
-    for (size_t i = 0; i < isa_count; i++) {
-        const stellar_kernels *kernels = stellar_kernels_for(every_isa[i]);
-        if (kernels != NULL) { return kernels; }
-    }
-    return &stellar_kernels_scalar;
+    const stellar_kernels *best = &stellar_kernels_scalar;
+    stellar_kernels_available(&best, 1);
+    return best;
 }
 
 /// The names that can be chosen here, best first.

@@ -268,6 +268,10 @@ typedef struct stellar_kernels {
 /// The kernels for `isa`, or NULL if this build or this processor does not have it. STELLAR_ISA_SCALAR is always there.
 const stellar_kernels *stellar_kernels_for(stellar_isa isa);
 
+/// All kernels that can run here, best first: an instruction set comes once for each extension of it that this processor has (AVX-VNNI,
+/// BF16, dot products), and once without. Returns how many there are; at most `capacity` of them are written.
+size_t stellar_kernels_available(const stellar_kernels **kernels, size_t capacity);
+
 typedef enum stellar_status {
     STELLAR_STATUS_OK = 0,
     STELLAR_STATUS_UNKNOWN_ISA = 1,

@@ -15,17 +15,30 @@ struct KernelDispatchTests {
     @Test("Each instruction set of this machine can be chosen by its name")
     func byName() {
         for set in InstructionSet.available {
-            let choice = select(set.testDescription)
+            let choice = select(String(cString: stellar_isa_name(stellar_isa(set.isa))))
             #expect(choice.status == STELLAR_STATUS_OK && choice.isa == stellar_isa(set.isa) && choice.message.isEmpty)
         }
     }
 
     @Test("No name chooses the best one", arguments: [nil, ""] as [String?])
-    func automatic(name: String?) {
-        let best = InstructionSet.available.filter { $0.isa != STELLAR_ISA_NEON.rawValue }.last ?? InstructionSet.available[0]
+    func automatic(name: String?) throws {
+        let best = try #require(InstructionSet.available.last)
         let choice = select(name)
-        #expect(choice.status == STELLAR_STATUS_OK)
-        #expect(choice.isa == stellar_isa(best.isa) || choice.isa == STELLAR_ISA_NEON)
+        #expect(choice.status == STELLAR_STATUS_OK && choice.isa == stellar_isa(best.isa))
+    }
+
+    @Test("All kernels of this machine are told, the best first, the reference last, each once")
+    func available() throws {
+        let count = stellar_kernels_available(nil, 0)
+        var tables = [UnsafePointer<stellar_kernels>?](repeating: nil, count: count + 1)
+        #expect(stellar_kernels_available(&tables, count + 1) == count && tables[count] == nil)
+        let kernels = try tables.prefix(count).map { try #require($0) }
+        #expect(kernels.first == stellar_kernels_active() || ProcessInfo.processInfo.environment["STELLAR_ISA"] != nil)
+        #expect(kernels.last?.pointee.isa == STELLAR_ISA_SCALAR)
+        #expect(Set(kernels).count == count)
+        for isa in kernels.map(\.pointee.isa) {
+            #expect(stellar_kernels_for(isa) == kernels.first { $0.pointee.isa == isa })
+        }
     }
 
     @Test("An unknown name is an error that says what there is", arguments: ["sse9", "AVX2", "avx", " scalar", "avx512 "])

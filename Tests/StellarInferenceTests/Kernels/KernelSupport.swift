@@ -2,21 +2,39 @@ import CStellarKernels
 import Foundation
 import Testing
 
-/// An instruction set that this machine can run.
+/// An instruction set that this machine can run, with or without an extension of it.
 struct InstructionSet: Sendable, CustomTestStringConvertible {
+    /// Among all that this machine has, best first.
+    private let index: Int
     let isa: UInt32
+    let testDescription: String
 
-    static let available: [InstructionSet] = [STELLAR_ISA_SCALAR, STELLAR_ISA_AVX2, STELLAR_ISA_AVX512, STELLAR_ISA_NEON]
-        .filter { stellar_kernels_for($0) != nil }
-        .map { InstructionSet(isa: $0.rawValue) }
+    /// The reference first, the best last.
+    static let available = (0..<stellar_kernels_available(nil, 0)).reversed().compactMap(InstructionSet.init(index:))
+
+    static let scalar = available[0]
 
     /// Those that are not the reference.
-    static let vector = available.filter { $0.isa != STELLAR_ISA_SCALAR.rawValue }
+    static let vector = available.dropFirst()
 
-    var testDescription: String { String(cString: stellar_isa_name(stellar_isa(isa))) }
+    private init?(index: Int) {
+        guard let kernels = Self.table(index)?.pointee else { return nil }
+        self.index = index
+        isa = kernels.isa.rawValue
+        var description = String(cString: stellar_isa_name(kernels.isa))
+        if kernels.word_inputs { description += ", words" }
+        if kernels.bf16_pairs { description += ", BF16 pairs" }
+        testDescription = "\(index): \(description)"
+    }
 
     func kernels() throws -> stellar_kernels {
-        try #require(stellar_kernels_for(stellar_isa(isa))).pointee
+        try #require(Self.table(index)).pointee
+    }
+
+    private static func table(_ index: Int) -> UnsafePointer<stellar_kernels>? {
+        var tables = [UnsafePointer<stellar_kernels>?](repeating: nil, count: index + 1)
+        stellar_kernels_available(&tables, tables.count)
+        return tables[index]
     }
 }
 

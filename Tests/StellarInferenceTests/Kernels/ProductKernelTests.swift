@@ -32,7 +32,7 @@ struct ProductKernelTests {
 
     @Test("All instruction sets give the bits of the plain one", arguments: InstructionSet.vector, StorageKind.packable)
     func sameBits(set: InstructionSet, kind: StorageKind) throws {
-        let (kernels, scalar) = (try set.kernels(), try InstructionSet(isa: STELLAR_ISA_SCALAR.rawValue).kernels())
+        let (kernels, scalar) = (try set.kernels(), try InstructionSet.scalar.kernels())
         for inputs in Self.inputSizes(kind) {
             for (outputs, rows) in Self.shapes {
                 let packed = PackedMatrix(StoredMatrix(kind, outputs: outputs, inputs: inputs, seed: UInt64(inputs + outputs)))
