@@ -69,7 +69,7 @@ package final class Transformer: @unchecked Sendable {
             rows: maxRows,
             commonRows: rowsForTeamsOfOne,
             runRows: sharesAllRows ? 0 : longestRun,
-            fewElements: repeatedElements,
+            repeatedElements: repeatedElements,
             outputs: maxOutputs,
             workers: pool.workerCount,
             longestSequence: cache.blockCount * KVCache.blockTokens

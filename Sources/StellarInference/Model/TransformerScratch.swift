@@ -30,14 +30,14 @@ struct TransformerScratch: Sendable {
     /// - Parameters:
     ///   - commonRows: Most rows that all workers take through a block together,
     ///   - runRows: and that one takes alone.
-    ///   - fewElements: Up to so many numbers each worker computes for itself if all need them.
+    ///   - repeatedElements: Up to so many numbers each worker computes for itself if all need them.
     ///   - longestSequence: Most tokens of a sequence.
     init(
         _ configuration: ModelConfiguration,
         rows: Int,
         commonRows: Int,
         runRows: Int,
-        fewElements: Int,
+        repeatedElements: Int,
         outputs: Int,
         workers: Int,
         longestSequence: Int
@@ -64,7 +64,7 @@ struct TransformerScratch: Sendable {
             experts = nil
         }
         var scratch: [Worker] = []
-        for _ in 0..<workers { scratch.append(try Worker(configuration, rows: min(rows, runRows), fewElements: fewElements)) }
+        for _ in 0..<workers { scratch.append(try Worker(configuration, rows: min(rows, runRows), repeatedElements: repeatedElements)) }
         self.workers = scratch
         var shared: [SharedAttention] = []
         for _ in 1..<max(2, workers) { shared.append(try SharedAttention(configuration, tokens: longestSequence)) }
@@ -100,7 +100,7 @@ final class BlockScratch: Sendable {
 }
 
 /// What a worker finds for few rows that all workers take through a block together, in steps that look at one row at a time.
-final class FewRows: Sendable {
+package final class FewRows: Sendable {
     /// `[rows, hidden]`, and the same of the rows with logits.
     let residual: FloatBuffer
     let outputResidual: FloatBuffer
@@ -126,7 +126,12 @@ final class FewRows: Sendable {
 
     /// Whether there is room for `rows` of `width` numbers.
     func hold(_ rows: Int, width: Int) -> Bool {
-        rows * width <= elements
+        Self.fit(rows, width: width, in: elements)
+    }
+
+    /// Whether `rows` of `width` numbers fit in `elements`, in every form: as halves, an odd row is followed by a zero.
+    package static func fit(_ rows: Int, width: Int, in elements: Int) -> Bool {
+        rows * (width + width % 2) <= elements
     }
 }
 
@@ -143,12 +148,12 @@ extension TransformerScratch {
         /// About half of a core's L2 cache.
         private static let tileBytes = 512 << 10
 
-        init(_ configuration: ModelConfiguration, rows: Int, fewElements: Int) throws(InferenceError) {
+        init(_ configuration: ModelConfiguration, rows: Int, repeatedElements: Int) throws(InferenceError) {
             let longestInput = max(configuration.hiddenSize, configuration.feedForwardSize, configuration.querySize)
             tile = try FloatBuffer(count: max(Self.tileBytes / 4, WeightPacking.panelOutputs * longestInput), purpose: "expanded weights")
             attention = try AttentionScratch(configuration)
             block = try BlockScratch(configuration, rows: rows)
-            few = try FewRows(elements: fewElements)
+            few = try FewRows(elements: repeatedElements)
         }
     }
 

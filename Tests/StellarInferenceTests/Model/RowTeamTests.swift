@@ -1,3 +1,4 @@
+import CStellarKernels
 import StellarInference
 import StellarTestSupport
 import Testing
@@ -14,6 +15,18 @@ struct RowTeamTests {
                 let counts = runs.map(\.count)
                 #expect((counts.max() ?? 0) - (counts.min() ?? 0) <= 1 && counts.allSatisfy { (1...longest).contains($0) })
                 #expect(runs.count % workers == 0)
+            }
+        }
+    }
+
+    @Test("rows that count as few fit in every form that kernels read, odd ones too")
+    func fewRows() {
+        let elements = Transformer.repeatedElements
+        for width in 1...elements + 1 {
+            let most = (0...elements / width + 1).last { FewRows.fit($0, width: width, in: elements) } ?? -1
+            #expect(most >= (width <= elements ? 1 : 0) && most * width <= elements)
+            for form in [STELLAR_INPUT_F32, STELLAR_INPUT_BF16] {
+                #expect(most * stellar_input_row_bytes(form, width) <= stellar_input_row_bytes(form, elements))
             }
         }
     }
