@@ -1,4 +1,7 @@
-"""Writes the weights of a GGUF file in another type of storage, with the `gguf` package: python convert.py IN OUT F32|F16|Q8_0|Q4_0"""
+"""Writes the weights of a GGUF file in another type of storage, with the `gguf` package: python convert.py IN OUT KIND
+
+KIND: F32, F16, Q8_0, Q4_0, or F32-BF16: FP32 whose numbers are BF16 ones, as files made from models that were trained in BF16 are.
+"""
 
 import sys
 
@@ -16,10 +19,13 @@ def main():
             continue
         is_array = field.types[0] == gguf.GGUFValueType.ARRAY
         writer.add_key_value(field.name, field.contents(), field.types[0], sub_type=field.types[-1] if is_array else None)
-    wanted = gguf.GGMLQuantizationType[kind]
+    wanted = gguf.GGMLQuantizationType[kind.split("-")[0]]
     for tensor in reader.tensors:
         values = gguf.quants.dequantize(tensor.data, tensor.tensor_type)
-        if len(tensor.shape) == 1 or kind == "F32":
+        if kind == "F32-BF16" and len(tensor.shape) > 1:
+            bf16 = gguf.GGMLQuantizationType.BF16
+            values = gguf.quants.dequantize(gguf.quants.quantize(values, bf16), bf16)
+        if len(tensor.shape) == 1 or wanted == gguf.GGMLQuantizationType.F32:
             writer.add_tensor(tensor.name, values.astype(np.float32))
         elif kind == "F16":
             writer.add_tensor(tensor.name, values.astype(np.float16))

@@ -49,6 +49,7 @@ public final class LanguageModel: Sendable {
         /// Quantised files stay quantised, BF16 files BF16, F32 files F32; F16 files stay F16 where the processor converts it in hardware,
         /// else they become FP32.
         case auto
+        /// All products as with FP32 weights, and an FP32 KV cache. Matrices whose numbers are all BF16 or F16 ones take half the memory.
         case fp32
         case fp16
         /// BF16, and where the processor has such products, activations rounded to it too: prompts are read about twice as fast as with

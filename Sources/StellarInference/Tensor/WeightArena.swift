@@ -1,12 +1,14 @@
 /// Memory for a model's packed weights, handed out in the order of use, so that a pass walks through it from one end to the other.
 ///
 /// Taken from the system in large pieces: small matrices share huge pages. Thread contract: one thread at a time.
-final class WeightArena {
+package final class WeightArena {
     private var piece: AlignedBuffer?
     private var used = 0
 
     /// Much larger than a huge page, so that little is left over at its end; what is not written costs nothing.
     private static let pieceBytes = 256 << 20
+
+    package init() {}
 
     /// A part of a piece. `@unchecked Sendable`: workers write disjoint parts of it before it is shared, none after.
     struct Part: @unchecked Sendable {

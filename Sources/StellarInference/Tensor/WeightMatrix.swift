@@ -6,7 +6,7 @@ import Synchronization
 /// One type for every kind: a new kind is a kernel, not a new class. The memory belongs to `owner` (a mapped file or a buffer).
 package struct WeightMatrix: Sendable {
     /// What products read. Without the owner, as workers that all counted references to it would wait for each other.
-    struct Values: @unchecked Sendable {
+    package struct Values: @unchecked Sendable {
         // @unchecked: the weights are written before the matrix is made and never after.
         let outputs: Int
         let inputs: Int
@@ -16,7 +16,7 @@ package struct WeightMatrix: Sendable {
     }
 
     /// Valid as long as the matrix.
-    let values: Values
+    package let values: Values
     let owner: any AnyObject & Sendable
 
     /// Weights as they lie in a file: contiguous rows of the type's blocks.
@@ -36,7 +36,7 @@ package struct WeightMatrix: Sendable {
     /// The type whose values these are.
     package var type: TensorType { values.type }
     /// `nil`: rows of blocks as in a file, only good for being expanded and packed.
-    var packing: WeightPacking? { values.packing }
+    package var packing: WeightPacking? { values.packing }
 
     /// Writes rows `range` as FP32, `[range.count, inputs]`, to `target`.
     package func expand(_ range: Range<Int>, into target: UnsafeMutablePointer<Float>) {
@@ -54,8 +54,16 @@ package struct WeightMatrix: Sendable {
 
     /// A copy that the product kernels can read. The workers of `pool` share the work.
     ///
+    /// FP32 numbers that are all BF16 or F16 numbers are held as such: the same products, in half the memory.
+    ///
     /// - Throws: ``InferenceError`` `outOfMemory`.
-    func packed(as packing: WeightPacking, arena: WeightArena, pool: ComputePool, name: String) throws(InferenceError) -> WeightMatrix {
+    package func packed(
+        as wanted: WeightPacking,
+        arena: WeightArena,
+        pool: ComputePool,
+        name: String
+    ) throws(InferenceError) -> WeightMatrix {
+        let packing = wanted == .f32 ? exactHalves(pool) ?? .f32 : wanted
         let memory = try arena.allocate(packing.byteCount(outputs: outputs, inputs: inputs), purpose: "the tensor \(name)")
         pool.run { worker in
             pack(pool.share(of: outputs, worker: worker, granularity: WeightPacking.panelOutputs), as: packing, into: memory.base)
@@ -63,7 +71,7 @@ package struct WeightMatrix: Sendable {
         let values = Values(
             outputs: outputs,
             inputs: inputs,
-            type: packing.isQuantised ? type : packing.elementType,
+            type: wanted.isQuantised ? type : wanted.elementType,
             packing: packing,
             base: memory.base
         )
@@ -88,6 +96,38 @@ package struct WeightMatrix: Sendable {
         }
     }
 
+    /// The packing of half the size of FP32 that keeps every bit of the numbers, if there is one. For rows as they lie in a file.
+    private func exactHalves(_ pool: ComputePool) -> WeightPacking? {
+        let candidates: [WeightPacking] = Kernels.convertsHalvesInHardware ? [.bf16, .f16] : [.bf16]
+        guard type == .f32 else { return candidates.first { $0.elementType == type } }
+        return candidates.first { holdsEveryNumber(as: $0, pool) }
+    }
+
+    /// Whether all numbers have the same bits after they were BF16 or F16.
+    private func holdsEveryNumber(as packing: WeightPacking, _ pool: ComputePool) -> Bool {
+        let differs = Atomic<Bool>(false)
+        pool.run { worker in
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: 3 * inputs) { memory in
+                guard let row = memory.baseAddress else { return }
+                let (again, halves) = (row + inputs, UnsafeMutableRawPointer(row + 2 * inputs).assumingMemoryBound(to: UInt16.self))
+                for output in pool.share(of: outputs, worker: worker) where !differs.load(ordering: .relaxed) {
+                    expand(output..<output + 1, into: row)
+                    if packing == .bf16 {
+                        Kernels.table.f32_to_bf16(row, halves, inputs)
+                        Kernels.table.bf16_to_f32(halves, again, inputs)
+                    } else {
+                        Kernels.table.f32_to_f16(row, halves, inputs)
+                        Kernels.table.f16_to_f32(halves, again, inputs)
+                    }
+                    var difference: UInt32 = 0
+                    for index in 0..<inputs { difference |= row[index].bitPattern ^ again[index].bitPattern }
+                    if difference != 0 { differs.store(true, ordering: .relaxed) }
+                }
+            }
+        }
+        return !differs.load(ordering: .relaxed)
+    }
+
     /// Whether no number of a matrix packed as F16 is infinite or none at all: blocks may hold greater ones than F16 can.
     func isFinite(_ pool: ComputePool) -> Bool {
         let count = WeightPacking.f16.byteCount(outputs: outputs, inputs: inputs) / 2
@@ -108,8 +148,8 @@ extension WeightMatrix.Values {
     /// The form of activations that products with it read.
     var inputForm: InputForm { packing?.input ?? .floats }
 
-    /// Whether products with it are FP32 throughout.
-    var isFullPrecision: Bool { packing == .f32 }
+    /// Whether products with it are FP32 throughout. (BF16 and F16 numbers of an FP32 matrix are multiplied as floats.)
+    package var isFullPrecision: Bool { type == .f32 }
 
     /// y[r, n − range.lowerBound] = Σₖ W[n, k] · x[r, k] for the outputs n in `range`, by our own kernels.
     ///
@@ -142,7 +182,7 @@ extension WeightMatrix.Values {
     }
 
     /// The same for rows of floats, `ldx` apart, which are brought into the form that the packing wants first.
-    func multiply(
+    package func multiply(
         _ range: Range<Int>,
         x: UnsafePointer<Float>,
         ldx: Int,

@@ -1,7 +1,7 @@
 import CStellarKernels
 
 /// How a matrix is arranged for the product kernels: see `stellar_packed.h`.
-enum WeightPacking: UInt32, Sendable {
+package enum WeightPacking: UInt32, Sendable {
     case f32 = 0
     case f16 = 1
     case bf16 = 2
