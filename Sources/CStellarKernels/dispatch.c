@@ -46,6 +46,10 @@ static bool has_avx_vnni(void) {
 }
 
 static bool has_avx512_bf16(void) { return has_avx512() && __builtin_cpu_supports("avx512bf16"); }
+
+/// On AMD's processors products of BF16 pairs do twice the work of fused multiply-adds; on Intel's (Sapphire Rapids) they do less of it.
+static bool has_fast_bf16_pairs(void) { return has_avx512_bf16() && __builtin_cpu_is("amd"); }
+static bool has_slow_bf16_pairs(void) { return has_avx512_bf16() && !__builtin_cpu_is("amd"); }
 #elif STELLAR_ARM64
 
 /// Whether the processor adds products of four bytes at once.
@@ -66,8 +70,9 @@ static const struct {
     bool (*are_available)(void);
 } tables[] = {
 #if STELLAR_X86
-    {&stellar_kernels_avx512_bf16, has_avx512_bf16},
+    {&stellar_kernels_avx512_bf16, has_fast_bf16_pairs},
     {&stellar_kernels_avx512, has_avx512},
+    {&stellar_kernels_avx512_bf16, has_slow_bf16_pairs},
     {&stellar_kernels_avx2_vnni, has_avx_vnni},
     {&stellar_kernels_avx2, has_avx2},
 #elif STELLAR_ARM64

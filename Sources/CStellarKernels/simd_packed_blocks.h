@@ -230,7 +230,7 @@ STELLAR_INLINE void add_block(stellar_packing packing, size_t rows, size_t group
 }
 
 STELLAR_INLINE void block_tile(stellar_packing packing, size_t rows, size_t groups, const uint8_t *weights, const stellar_product *p,
-                               const uint8_t *x, float *y, size_t outputs, size_t ahead) {
+                               const uint8_t *x, float *y, size_t outputs, weight_fetch fetch) {
     vec acc[block_tile_rows][tile_vectors];
     STELLAR_UNROLL
     for (size_t r = 0; r < rows; r++) {
@@ -240,13 +240,14 @@ STELLAR_INLINE void block_tile(stellar_packing packing, size_t rows, size_t grou
     const size_t blocks = p->inputs / 32, row_bytes = p->row_bytes;
     const size_t group_bytes = stellar_packing_group_bytes(packing, p->inputs);
     block_groups g = {weights, weights + stellar_packing_header_bytes(packing, p->inputs), group_bytes};
-    // The whole tile in as many portions as there are blocks, fetched from the next tile's place.
-    const size_t share = blocks ? (groups * group_bytes / blocks + 63) / 64 * 64 : 0;
-    uintptr_t next = (uintptr_t)weights + ahead;
+    // Of a step, whole cache lines; 256 inputs are whole blocks of every kind.
+    const size_t step_bytes = (groups * stellar_packing_group_bytes(packing, 256) / 8 + 63) / 64 * 64;
+    const size_t part_bytes = fetched_bytes(fetch, step_bytes, 64);
+    uintptr_t next = fetch.start + fetch.tile * part_bytes * blocks;
     for (size_t b = 0; b < blocks; b++) {
-        if (ahead) { prefetch_lines(next, share); }
+        if (fetch.tiles) { prefetch_lines(next, part_bytes); }
         add_block(packing, rows, groups, &g, b, x, row_bytes, acc);
-        next += share;
+        next += part_bytes;
         g.numbers += stellar_packing_block_bytes(packing);
         x += sizeof(stellar_input_block);
     }
@@ -265,20 +266,20 @@ STELLAR_INLINE void block_tile(stellar_packing packing, size_t rows, size_t grou
 }
 
 STELLAR_INLINE void block_group(stellar_packing packing, size_t rows, const uint8_t *weights, const stellar_product *p,
-                                const uint8_t *x, float *y, size_t outputs, size_t ahead) {
+                                const uint8_t *x, float *y, size_t outputs, weight_fetch fetch) {
     if (BLOCK_TILE_GROUPS > 1 && outputs > narrow_outputs) {
-        block_tile(packing, rows, BLOCK_TILE_GROUPS, weights, p, x, y, outputs, ahead);
+        block_tile(packing, rows, BLOCK_TILE_GROUPS, weights, p, x, y, outputs, fetch);
     } else {
-        block_tile(packing, rows, 1, weights, p, x, y, outputs, ahead);
+        block_tile(packing, rows, 1, weights, p, x, y, outputs, fetch);
     }
 }
 
 #define STELLAR_BLOCK_ROWS(packing, rows) \
-    case rows: block_group(packing, rows, weights, p, x, y, outputs, ahead); break;
+    case rows: block_group(packing, rows, weights, p, x, y, outputs, fetch); break;
 
 #define STELLAR_BLOCK_TILES(name, packing)                                                                                     \
     static void block_rows_##name(size_t rows, const uint8_t *weights, const stellar_product *p, const uint8_t *x, float *y,   \
-                                  size_t outputs, size_t ahead) {                                                              \
+                                  size_t outputs, weight_fetch fetch) {                                                        \
         switch (rows) { BLOCK_TILES(packing) }                                                                                 \
     }
 

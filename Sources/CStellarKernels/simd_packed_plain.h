@@ -49,6 +49,20 @@ STELLAR_INLINE void prefetch_lines(uintptr_t address, size_t bytes) {
     for (size_t line = 0; line < bytes; line += 64) { __builtin_prefetch((const void *)(address + line), 0, 2); }
 }
 
+/// As many weights as a tile reads, which will be read after it: asked for along the way. Tiles of other rows with the same weights ask for
+/// a part each, as all at once would be waited for.
+typedef struct weight_fetch {
+    uintptr_t start;  // may lie past the weights
+    size_t tile;      // number of the tile,
+    size_t tiles;     // and how many share the work; 0: nothing is fetched
+} weight_fetch;
+
+/// Bytes that a tile asks for at each of its steps, which read `step_bytes`; the tiles together ask for these and at most a little more.
+STELLAR_INLINE size_t fetched_bytes(weight_fetch fetch, size_t step_bytes, size_t multiple) {
+    const size_t parts = multiple * (fetch.tiles ? fetch.tiles : 1);
+    return (step_bytes + parts - 1) / parts * multiple;
+}
+
 /// Some inputs of a group of outputs.
 typedef struct plain_portion {
     /// The first one's, side by side.
@@ -57,8 +71,9 @@ typedef struct plain_portion {
     size_t steps;
     /// Whether sums of inputs before these are in y.
     bool continues;
-    /// Where the next group lies, to be fetched ahead: so many bytes further on.
-    size_t ahead;
+    weight_fetch fetch;
+    /// Of the weights to be fetched, bytes a step.
+    size_t fetch_bytes;
 } plain_portion;
 
 /// The vectors of outputs of some rows in y: all of a vector, or as many as there are.
@@ -92,8 +107,12 @@ STELLAR_INLINE void plain_step(stellar_packing packing, size_t rows, size_t vect
 STELLAR_INLINE void plain_tile(stellar_packing packing, size_t rows, size_t vectors, const plain_portion *portion,
                                const stellar_product *p, const uint8_t *x, float *y, size_t outputs) {
     vec acc[plain_tile_rows][group_vectors];
-    const size_t bytes = plain_bytes(packing), step_bytes = stellar_panel_outputs * bytes, ahead = portion->ahead;
+    const size_t bytes = plain_bytes(packing), step_bytes = stellar_panel_outputs * bytes;
+    const weight_fetch fetch = portion->fetch;
+    const size_t part_bytes = fetched_bytes(fetch, portion->fetch_bytes, 1);
     const uint8_t *weights = portion->weights;
+    const uintptr_t ahead = fetch.start - (uintptr_t)weights;
+    uintptr_t part = fetch.start + fetch.tile * part_bytes * portion->steps;
     STELLAR_UNROLL
     for (size_t r = 0; r < rows; r++) {
         STELLAR_UNROLL
@@ -104,11 +123,13 @@ STELLAR_INLINE void plain_tile(stellar_packing packing, size_t rows, size_t vect
     }
     size_t k = 0;
     for (; k + plain_tile_steps <= portion->steps; k += plain_tile_steps) {
-        if (ahead) {
-            STELLAR_UNROLL
-            for (size_t i = 0; i < plain_tile_steps; i++) {
-                prefetch_lines((uintptr_t)weights + i * step_bytes + ahead, vectors * VEC_LANES * bytes);
-            }
+        STELLAR_UNROLL
+        for (size_t i = 0; i < plain_tile_steps && fetch.tiles == 1; i++) {
+            prefetch_lines((uintptr_t)weights + i * step_bytes + ahead, vectors * VEC_LANES * bytes);
+        }
+        STELLAR_UNROLL
+        for (size_t i = 0; i < plain_tile_steps && fetch.tiles > 1; i++, part += part_bytes) {
+            prefetch_lines(part, vectors * VEC_LANES * bytes);
         }
         STELLAR_UNROLL
         for (size_t i = 0; i < plain_tile_steps; i++) {
@@ -135,6 +156,7 @@ STELLAR_INLINE void plain_group(stellar_packing packing, size_t rows, size_t vec
     plain_portion part = *portion;
     for (size_t v = 0; v < group_vectors && v * VEC_LANES < outputs; v += vectors) {
         part.weights = portion->weights + v * VEC_LANES * plain_bytes(packing);
+        part.fetch.start = portion->fetch.start + v * VEC_LANES * plain_bytes(packing);
         plain_tile(packing, rows, vectors, &part, p, x, y + v * VEC_LANES, outputs - v * VEC_LANES);
     }
 }
@@ -148,8 +170,9 @@ STELLAR_INLINE void plain_group(stellar_packing packing, size_t rows, size_t vec
         switch (rows) { PLAIN_TILES(packing) }                                                                                 \
     }                                                                                                                          \
     static void plain_rows_##name(size_t rows, const uint8_t *weights, const stellar_product *p, const uint8_t *x, float *y,   \
-                                  size_t outputs, size_t ahead) {                                                              \
-        const plain_portion all = {weights, plain_steps(packing, p->inputs), false, ahead};                                    \
+                                  size_t outputs, weight_fetch fetch) {                                                        \
+        const size_t step_bytes = stellar_panel_outputs * plain_bytes(packing);                                                \
+        const plain_portion all = {weights, plain_steps(packing, p->inputs), false, fetch, step_bytes};                        \
         plain_portion_##name(rows, &all, p, x, y, outputs);                                                                    \
     }
 
@@ -161,11 +184,14 @@ STELLAR_PLAIN_TILES(bf16_pairs, STELLAR_PACKING_BF16_PAIRS)
 #endif
 
 typedef void (*group_kernel)(size_t rows, const uint8_t *weights, const stellar_product *p, const uint8_t *x, float *y, size_t outputs,
-                             size_t ahead);
+                             weight_fetch fetch);
+
+/// Tiles of at most so many rows.
+STELLAR_INLINE size_t tile_count(size_t rows, size_t most) { return (rows + most - 1) / most; }
 
 /// How many rows the next tile takes of `left`: as many as there can be, but no tile of very few rows at the end if it can be avoided.
 STELLAR_INLINE size_t next_rows(size_t left, size_t most) {
-    const size_t tiles = (left + most - 1) / most;
+    const size_t tiles = tile_count(left, most);
     return (left + tiles - 1) / tiles;
 }
 
@@ -177,15 +203,14 @@ static void walk_groups(group_kernel kernel, size_t tile_rows, size_t group_outp
         / stellar_packing_group_outputs(p->packing);
     const bool fetches = FETCHES_FLOATS || p->packing != STELLAR_PACKING_F32;
     for (size_t start = 0; start < p->rows; start += portion) {
-        const size_t end = start + smaller(p->rows - start, portion);
+        const size_t end = start + smaller(p->rows - start, portion), tiles = tile_count(end - start, tile_rows);
         const uint8_t *weights = (const uint8_t *)p->weights;
         for (size_t n = 0; n < p->outputs; n += group_outputs, weights += group_bytes) {
             const size_t outputs = smaller(p->outputs - n, group_outputs);
-            for (size_t r = start; r < end;) {
+            weight_fetch next = {(uintptr_t)weights + group_bytes, 0, fetches ? tiles : 0};
+            for (size_t r = start; r < end; next.tile++) {
                 const size_t rows = next_rows(end - r, tile_rows);
-                // Once for all rows: the next group is there long before it is its turn.
-                const size_t ahead = fetches && r == start ? group_bytes : 0;
-                kernel(rows, weights, p, (const uint8_t *)p->x + r * p->row_bytes, p->y + r * p->ldy + n, outputs, ahead);
+                kernel(rows, weights, p, (const uint8_t *)p->x + r * p->row_bytes, p->y + r * p->ldy + n, outputs, next);
                 r += rows;
             }
         }
@@ -195,13 +220,15 @@ static void walk_groups(group_kernel kernel, size_t tile_rows, size_t group_outp
 /// Some rows against one group of outputs of halves, the inputs in portions.
 static void group_by_portions(const stellar_product *p, const uint8_t *weights, size_t start, size_t end, float *y, size_t outputs) {
     float floats[portion_inputs * stellar_panel_outputs] __attribute__((aligned(64)));
+    const size_t tiles = tile_count(end - start, plain_tile_rows);
     for (size_t k = 0; k < p->inputs; k += portion_inputs) {
         const size_t steps = smaller(p->inputs - k, portion_inputs), first = k * stellar_panel_outputs;
         for (size_t i = 0; i < steps * stellar_panel_outputs; i += VEC_LANES) {
             v_store(floats + i, load_packed(p->packing, weights + 2 * (first + i)));
         }
-        const plain_portion portion = {(const uint8_t *)floats, steps, k > 0, 0};
-        for (size_t r = start; r < end;) {
+        const weight_fetch fetch = {(uintptr_t)weights + 2 * (first + steps * stellar_panel_outputs), 0, tiles};
+        plain_portion portion = {(const uint8_t *)floats, steps, k > 0, fetch, 2 * stellar_panel_outputs};
+        for (size_t r = start; r < end; portion.fetch.tile++) {
             const size_t rows = next_rows(end - r, plain_tile_rows);
             plain_portion_f32(rows, &portion, p, (const uint8_t *)p->x + r * p->row_bytes + k * 4, y + r * p->ldy, outputs);
             r += rows;

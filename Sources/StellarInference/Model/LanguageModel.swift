@@ -52,8 +52,8 @@ public final class LanguageModel: Sendable {
         /// All products as with FP32 weights, and an FP32 KV cache. Matrices whose numbers are all BF16 or F16 ones take half the memory.
         case fp32
         case fp16
-        /// BF16, and where the processor has such products, activations rounded to it too: prompts are read about twice as fast as with
-        /// `fp16`, with results of about three digits.
+        /// BF16, and where the processor has fast products of them (AMD's with AVX-512 BF16), activations rounded to it too: prompts are
+        /// read about twice as fast there as with `fp16`, with results of about three digits.
         case bf16
     }
 
