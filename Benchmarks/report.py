@@ -22,8 +22,6 @@ GOALS = {
     ("F32", "prefill 512"): 1.7,
     ("F32", "decode 128"): 1.6,
 }
-# Files of which less is held, and read while decoding, than they have bytes.
-SHRUNK = {"F32-BF16"}
 HEADS = {
     "en": "| file | work | StellarChat | llama.cpp | ratio | goal |",
     "zh": "| 文件 | 工作 | StellarChat | llama.cpp | 倍数 | 目标 |",
@@ -86,8 +84,7 @@ def limits(report, language):
     }
     rows = []
     for case in report["cases"]:
-        bandwidth = case.get("read_gigabytes_per_second")
-        if bandwidth and case["file"] not in SHRUNK:
+        if bandwidth := case.get("read_gigabytes_per_second"):
             limit = bandwidth * 1e9 / case["bytes"]
             ours, peer = (case["results"][name]["rate"] for name in ("stellarchat", "llama.cpp"))
             shares = f"**{100 * ours / limit:.0f} %**", f"{100 * peer / limit:.0f} %"

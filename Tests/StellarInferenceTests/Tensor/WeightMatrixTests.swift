@@ -6,24 +6,12 @@ import Testing
 struct WeightMatrixTests {
     private static let (outputs, inputs) = (70, 133)
 
-    /// Memory of a matrix as it lies in a file.
-    private final class Memory: @unchecked Sendable {
-        // @unchecked: written here alone.
-        let base: UnsafeMutablePointer<Float>
-
-        init(_ values: [Float]) {
-            base = .allocate(capacity: values.count)
-            base.initialize(from: values, count: values.count)
-        }
-
-        deinit { base.deallocate() }
-    }
-
     private static func packed(_ values: [Float]) throws -> WeightMatrix {
-        let memory = Memory(values)
+        let file = try #require(values.withUnsafeBytes { GuardedBytes($0) })
+        let base = try #require(file.buffer.baseAddress)
         let pool = ComputePool(workerCount: 2)
         defer { pool.stop() }
-        return try WeightMatrix(outputs: outputs, inputs: inputs, type: .f32, base: memory.base, owner: memory)
+        return try WeightMatrix(outputs: outputs, inputs: inputs, type: .f32, base: base, owner: file)
             .packed(as: .f32, arena: WeightArena(), pool: pool, name: "test")
     }
 
