@@ -42,6 +42,11 @@ def wait_for(page, selector):
     return find(page, selector)
 
 
+def shown_text(page, selector):
+    """What the first match says, once it can be seen: for a driver, what begins to fade in says nothing."""
+    return until(page, lambda: find(page, selector).text)
+
+
 def click(page, selector):
     """Clicks the last match; buttons that appear when they are pointed at are clicked all the same."""
     wait_for(page, selector)

@@ -3,8 +3,8 @@
 from selenium.webdriver.common.keys import Keys
 
 from steps import (
-    ask, choose, click, close_dialog, count, fill, find, new_conversation, open_settings, reply_text, send, text_box, until, wait_for,
-    wait_ready, wait_reply,
+    ask, choose, click, close_dialog, count, fill, find, new_conversation, open_settings, reply_text, send, shown_text, text_box, until,
+    wait_for, wait_ready, wait_reply,
 )  # fmt: skip
 
 
@@ -149,12 +149,12 @@ def test_details_are_told_in_the_language_of_the_page(page, mock):
     wait_ready(page)
     until(page, lambda: "上下文：" in find(page, '[data-testid="intro"]').text)
     click(page, ".status-pill")
-    assert "1 小时 10 分钟" in wait_for(page, "#server-details").text
+    assert "1 小时 10 分钟" in shown_text(page, "#server-details")
 
 
 def test_details_of_server_and_model_are_told(page):
     page.open()
     wait_ready(page)
     click(page, ".status-pill")
-    details = wait_for(page, "#server-details").text
+    details = shown_text(page, "#server-details")
     assert find(page, ".status-pill").text in details and "Ready" in details
