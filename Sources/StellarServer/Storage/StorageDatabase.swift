@@ -30,22 +30,30 @@ public final class StorageDatabase: Sendable {
     ///
     /// - Throws: ``StorageError``.
     public init(directory: String, logger: Logger) throws(StorageError) {
-        path = directory + "/" + Self.fileName
+        let path = directory + "/" + Self.fileName
+        self.path = path
         self.logger = logger
         try Self.makeDirectory(directory)
         lock = try DirectoryLock(directory)
         do {
-            try Self.makeFile(path)
-            var configuration = Configuration()
-            configuration.busyMode = .timeout(10)
-            configuration.label = "stellarchat"
-            pool = try DatabasePool(path: path, configuration: configuration)
-            try Self.prepare(pool)
+            // One after another: what is missing in a database is looked up first and made then.
+            pool = try inTurn(directory) { try Self.openPool(path) }
         } catch let error as StorageError {
             throw error
         } catch {
             throw StorageError("The database \(path) can't be opened: \(Self.explain(error))")
         }
+    }
+
+    /// - Throws: ``StorageError``, `DatabaseError`.
+    private static func openPool(_ path: String) throws -> DatabasePool {
+        try makeFile(path)
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(10)
+        configuration.label = "stellarchat"
+        let pool = try DatabasePool(path: path, configuration: configuration)
+        try prepare(pool)
+        return pool
     }
 
     /// - Throws: ``StorageError`` if a newer version has written it, `DatabaseError` if it can't be brought up to date.
@@ -185,6 +193,18 @@ public final class StorageDatabase: Sendable {
 /// `close(2)`, which methods of that name hide.
 private func closeDescriptor(_ descriptor: CInt) {
     _ = close(descriptor)
+}
+
+/// Runs `action` while no other process, and nothing else in this one, runs one for the directory. After ten seconds, as after those of a
+/// busy database, and where directories can't be locked, it runs all the same.
+private func inTurn<Value>(_ directory: String, _ action: () throws -> Value) rethrows -> Value {
+    let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    defer { closeDescriptor(descriptor) }
+    for _ in 0..<1000 {
+        if flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK { break }
+        usleep(10_000)
+    }
+    return try action()
 }
 
 /// A lock on a directory that is held while its database is open.

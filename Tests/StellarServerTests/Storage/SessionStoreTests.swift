@@ -31,6 +31,24 @@ struct SessionStoreTests {
         #expect(directory[.posixPermissions] as? Int == 0o700)
     }
 
+    @Test("A new database can be opened by many at once")
+    func openedAtOnce() async throws {
+        let directory = storage.directory + "/at-once"
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        try await withThrowingTaskGroup { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    try await withCheckedThrowingContinuation { continuation in
+                        Thread.detachNewThread {
+                            continuation.resume(with: Result { try StorageDatabase(directory: directory, logger: logger) })
+                        }
+                    }
+                }
+            }
+            for try await database in group { database.close() }
+        }
+    }
+
     @Test("A database of a newer version is refused by name")
     func newerVersion() throws {
         let directory = storage.directory + "/newer"
