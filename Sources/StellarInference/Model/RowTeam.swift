@@ -1,5 +1,3 @@
-import Synchronization
-
 /// Workers that take rows of a batch through a block together, as one of them sees it.
 ///
 /// A team of one has the rows to itself: no barriers, and what they leave behind stays in its own caches. All of the weights pass through
@@ -123,9 +121,9 @@ package struct RowTeam {
 
     /// Calls `body` with ranges of a product's outputs until all are computed or in the hands of other workers of the team.
     ///
-    /// - Parameter taken: As ``Projection/forEachRange(worker:of:taken:_:)`` wants it.
-    func forEachRange(of projection: Projection, taken: borrowing Atomic<Int>, _ body: (Range<Int>) -> Void) {
-        projection.forEachRange(worker: rank, of: size, taken: taken, body)
+    /// - Parameter dealer: That of the team of all.
+    func forEachRange(of projection: Projection, dealer: PieceDealer, _ body: (Range<Int>) -> Void) {
+        projection.forEachRange(worker: rank, of: size, dealer: dealer, body)
     }
 
     /// Rows of a team of one. Fewer are not worth the way of all weights through one worker, which is longer for larger weights; of more

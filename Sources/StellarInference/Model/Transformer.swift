@@ -31,8 +31,8 @@ package final class Transformer: @unchecked Sendable {
     private let longestRun: Int
     /// Runs of rows that workers have asked for in this pass.
     private let takenRuns = Atomic<Int>(0)
-    /// Pieces of products that workers of the team of all have asked for, ever.
-    private let takenPieces = Atomic<Int>(0)
+    /// Of the products that all workers compute together.
+    private let dealer: PieceDealer
 
     /// - Parameters:
     ///   - maxRows: Most tokens in a batch.
@@ -56,6 +56,7 @@ package final class Transformer: @unchecked Sendable {
         self.weights = weights
         self.cache = cache
         self.pool = pool
+        dealer = PieceDealer(workerCount: pool.workerCount)
         self.maxOutputs = maxOutputs
         blasRows = usesBLAS ? Self.leastBLASRows : .max
         let contextLength = contextLength ?? configuration.contextLength
@@ -263,7 +264,7 @@ extension Transformer {
     ) {
         let input = prepare(x, for: projection, team)
         let tile = scratch.workers[team.worker].tile
-        team.forEachRange(of: projection, taken: takenPieces) { range in
+        team.forEachRange(of: projection, dealer: dealer) { range in
             projection.multiply(share: range, rows: team.plan, x: x, input: input, y: y, tile: tile)
             finish(range)
         }

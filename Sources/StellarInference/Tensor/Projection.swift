@@ -1,5 +1,4 @@
 import CStellarKernels
-package import Synchronization
 
 /// Linear maps that share their input, computed in one go: their outputs lie side by side in one row.
 ///
@@ -35,26 +34,19 @@ package final class Projection: Sendable {
 
     /// Calls `body` with ranges of the outputs until all are computed or in the hands of other workers, which do the same.
     ///
-    /// Three quarters are dealt out, one range for each worker; the rest is cut into small pieces for whoever comes first, so that a worker
-    /// that is held up or has a slower core isn't waited for. The borders are always the same.
-    ///
-    /// - Parameter taken: Counts the pieces that workers have asked for. In each product every worker asks once in vain, and nobody may begin
-    ///   with the next one before all have: so the count tells how many pieces of this one are taken.
-    package func forEachRange(worker: Int, of workerCount: Int, taken: borrowing Atomic<Int>, _ body: (Range<Int>) -> Void) {
+    /// Each worker has an equal part. It takes three quarters of that at once and the rest in small pieces, all one after the other in
+    /// memory; a worker that is done takes over pieces of one that is held up or has a slower core. The borders are always the same.
+    package func forEachRange(worker: Int, of workerCount: Int, dealer: PieceDealer, _ body: (Range<Int>) -> Void) {
         guard workerCount > 1 else { return body(0..<outputs) }
-        let dealt = border(outputs * 3 / 4)
-        let own = part(worker, of: workerCount, in: 0..<dealt)
-        if !own.isEmpty { body(own) }
-        let pieces = Self.piecesPerWorker * workerCount
-        while true {
-            let index = taken.add(1, ordering: .relaxed).oldValue % (pieces + workerCount)
-            guard index < pieces else { return }
-            let piece = part(index, of: pieces, in: dealt..<outputs)
-            if !piece.isEmpty { body(piece) }
+        dealer.deal(to: worker, pieces: 1 + Self.smallPieces) { owner, piece in
+            let own = part(owner, of: workerCount)
+            let rest = border(own.lowerBound + own.count * 3 / 4)..<own.upperBound
+            let range = piece == 0 ? own.lowerBound..<rest.lowerBound : part(piece - 1, of: Self.smallPieces, in: rest)
+            if !range.isEmpty { body(range) }
         }
     }
 
-    private static let piecesPerWorker = 2
+    private static let smallPieces = 4
 
     /// The next output from `output` on at which a panel begins or a matrix ends.
     private func border(_ output: Int) -> Int {
