@@ -258,4 +258,19 @@ struct ProductKernelTests {
             #expect(PackedMatrix.numbers(kernels, of: block).allSatisfy { $0 == 0 })
         }
     }
+
+    @Test("A block of activations is the same wherever it stands in a row of any length", arguments: InstructionSet.available)
+    func places(set: InstructionSet) throws {
+        let kernels = try set.kernels()
+        var generator = KernelTestGenerator(seed: 17)
+        var samples = (0..<9).map { size in generator.floats(32, in: -1...1).map { $0 * Float(1 << size) } }
+        samples += [0, 1e-31, .nan, -.infinity].map { [$0] + [Float](repeating: 0, count: 31) }
+        let bytes = { (blocks: [stellar_input_block]) in blocks.map { block in withUnsafeBytes(of: block) { Array($0) } } }
+        let alone = samples.map { bytes(PackedMatrix.blocks(kernels, x: $0))[0] }
+        for count in 1...40 {
+            let places = (0..<count).map { ($0 * 5 + count) % samples.count }
+            let row = bytes(PackedMatrix.blocks(kernels, x: places.flatMap { samples[$0] }))
+            #expect(row == places.map { alone[$0] })
+        }
+    }
 }
