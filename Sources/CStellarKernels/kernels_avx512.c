@@ -167,9 +167,9 @@ STELLAR_INLINE ivec i_dot(ivec sum, ivec numbers, ivec x) { return _mm512_dpbusd
 STELLAR_INLINE ivec i_q8_start(int32_t negative_sum) { return _mm512_set1_epi32(negative_sum); }
 STELLAR_INLINE ivec i_dot_q8(ivec sum, ivec numbers, ivec x) { return _mm512_dpbusd_epi32(sum, numbers, x); }
 
-// Rows become blocks in batches of 16 blocks: what is one number a block is computed for all of them at once. In between, four parts of a
-// block's number rest in `quarters`: place 4 i + l of four vectors is lane i of vector l, so that block b's are side by side and its
-// number comes to stand at place b.
+// Rows become blocks in batches of 16 blocks: what is one number a block is computed for all of them at once. In between, four parts of
+// block b's number rest side by side, in quarter b / 4 of vector b % 4. They are joined within the quarters; then place p of vector p % 4,
+// for all p, gives one vector that has block b's number at place b.
 
 enum { batch_blocks = 16 };
 
@@ -205,9 +205,9 @@ STELLAR_INLINE __m512i greatest_magnitudes(const float *x, size_t blocks) {
 
 /// stellar_block_scale of 16 blocks; returns which have a factor.
 STELLAR_INLINE __mmask16 block_scales(__m512i greatest_bits, vec *scale, vec *inverse) {
-    const vec greatest = _mm512_castsi512_ps(greatest_bits), most = _mm512_set1_ps(8128);
+    const vec greatest = _mm512_castsi512_ps(greatest_bits), most = _mm512_set1_ps(stellar_block_most);
     const __mmask16 finite = _mm512_cmplt_epu32_mask(greatest_bits, _mm512_set1_epi32(0x7f800000));
-    const __mmask16 kept = _mm512_mask_cmp_ps_mask(finite, greatest, _mm512_set1_ps(0x1p-100f), _CMP_GE_OQ);
+    const __mmask16 kept = _mm512_mask_cmp_ps_mask(finite, greatest, _mm512_set1_ps(stellar_block_least), _CMP_GE_OQ);
     *scale = _mm512_mask_mov_ps(_mm512_maskz_div_ps(kept, greatest, most), (__mmask16)~finite, _mm512_set1_ps(__builtin_nanf("")));
     *inverse = _mm512_maskz_div_ps(kept, most, greatest);
     return kept;

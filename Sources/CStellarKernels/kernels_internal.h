@@ -74,16 +74,18 @@ STELLAR_INLINE void stellar_kv_store_q8(const float *key, const float *value, vo
 
 // MARK: Blocks of activations
 
+/// The greatest number of a block of activations, and the magnitude below which all of them are 0.
+static const float stellar_block_most = 8128, stellar_block_least = 0x1p-100f;
+
 /// Scale of a block of activations and the factor that makes numbers of them, from the bits of the greatest magnitude.
 /// Not finite: the scale is NaN and the factor 0; below 2^-100: both are 0.
 STELLAR_INLINE void stellar_block_scale(uint32_t greatest_bits, float *scale, float *inverse) {
     float greatest;
     memcpy(&greatest, &greatest_bits, sizeof greatest);
-    const float most = 8128;
     const bool is_finite = greatest_bits < 0x7f800000u;
-    const bool is_tiny = is_finite && greatest < 0x1p-100f;
-    *scale = is_tiny ? 0 : is_finite ? greatest / most : __builtin_nanf("");
-    *inverse = is_tiny || !is_finite ? 0 : most / greatest;
+    const bool is_tiny = is_finite && greatest < stellar_block_least;
+    *scale = is_tiny ? 0 : is_finite ? greatest / stellar_block_most : __builtin_nanf("");
+    *inverse = is_tiny || !is_finite ? 0 : stellar_block_most / greatest;
 }
 
 /// Fills in what follows from the scale and the sums of the numbers of the two halves.
