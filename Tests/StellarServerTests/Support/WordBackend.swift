@@ -41,6 +41,7 @@ final class WordBackend: ChatBackend {
         switch word {
         case "endless": .endless
         case "silent": .silent
+        case "slow": .slow
         case "full": .failAtStart(.unavailable("The queue is full.", code: "queue_full", retryAfter: 1))
         case "long": .failAtStart(.invalidRequest("This model's maximum context length is 4 tokens.", code: "context_length_exceeded"))
         case "broken": .failAfter(["some", " text"], .internalError("It broke."))
