@@ -45,6 +45,13 @@ WebSocket.prototype.send = function (data) {
 """
 
 
+# What the page sends over a WebSocket leaves so many milliseconds later, as over a slow network.
+LATE = """
+const sendAtOnce = WebSocket.prototype.send;
+WebSocket.prototype.send = function (data) { setTimeout(() => sendAtOnce.call(this, data), %d) };
+"""
+
+
 class Page:
     """The web chat in a tab of its own, with empty storage."""
 
@@ -53,9 +60,10 @@ class Page:
         self.url = url
         self.is_mock = is_mock
 
-    def open(self, language=ENGLISH, theme="light", width=1440, height=900, path="/", limit=96, endless=False):
+    def open(self, language=ENGLISH, theme="light", width=1440, height=900, path="/", limit=96, endless=False, late=0):
         """`limit`: most tokens of a reply, so that a test does not wait for all that a small model has to say. With `endless`, replies
-        run until they are stopped, or `let_replies_end` is called before they are asked for."""
+        run until they are stopped, or `let_replies_end` is called before they are asked for. What the page says to the server gets
+        there `late` milliseconds late."""
         self.driver.execute_cdp_cmd("Emulation.setLocaleOverride", {})
         self.driver.execute_cdp_cmd("Emulation.setUserAgentOverride", {"userAgent": "StellarChat tests", "acceptLanguage": language})
         features = [{"name": "prefers-color-scheme", "value": theme}]
@@ -67,6 +75,8 @@ class Page:
             value = json.dumps(json.dumps({"max_tokens": limit}))
             script = f"localStorage['stellarchat.generation'] ??= {value}"
             self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})
+        if late:
+            self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": LATE % late})
         if endless:
             self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": ENDLESS})
         self.driver.get(self.url + path)

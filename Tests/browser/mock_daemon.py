@@ -306,17 +306,20 @@ class MockDaemon:
                     stored["content"] += piece
                 await event("content_block_delta", {"index": 0, "delta": {"type": "text_delta", "text": piece}})
                 await pause(begun + sent * self.delay)
-            await event("content_block_stop", {"index": 0})
+            self._finish(stored, "complete")
             end = {"delta": {"finish_reason": self.finish_reason}, "usage": usage(sent, "input_tokens", "output_tokens")}
             if message.get("progress"):
                 end["timings"] = {"prompt_n": 40, "prompt_ms": 31.0, "prompt_per_second": 1290.3, "predicted_n": sent,
                                   "predicted_ms": 1000.0, "predicted_per_second": float(sent), "cached_n": 12}  # fmt: skip
-            await event("message_delta", end)
-            await event("message_stop", {})
-            self._finish(stored, "complete")
         except BaseException as stopped:
-            self._finish(stored, "cancelled" if isinstance(stopped, asyncio.CancelledError) and self._cancelling else "interrupted")
-            raise
+            cancelled = isinstance(stopped, asyncio.CancelledError) and self._cancelling
+            self._finish(stored, "cancelled" if cancelled else "interrupted")
+            if not cancelled:
+                raise
+            end = {"delta": {"finish_reason": "cancelled"}, "usage": usage(sent, "input_tokens", "output_tokens")}
+        await event("content_block_stop", {"index": 0})
+        await event("message_delta", end)
+        await event("message_stop", {})
 
 
 async def pause(until):

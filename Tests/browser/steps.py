@@ -158,10 +158,15 @@ def watched(page, selector):
 
 def stored_reply(page):
     """The text of the last reply shown, as the server has it; empty where it has none."""
+    return stored_message(page).get("content", "")
+
+
+def stored_message(page):
+    """The last reply shown, as the server has it; empty where it has none."""
     return page.js(
         """const id = [...document.querySelectorAll(arguments[0])].pop()?.dataset.id;
         return fetch(`/api/sessions/${location.pathname.split('/').pop()}/messages?limit=200`).then((answer) => answer.json())
-            .then(({ data }) => data?.find((message) => message.id === id)?.content ?? '')""",
+            .then(({ data }) => data?.find((message) => message.id === id) ?? {})""",
         REPLIES,
     )
 

@@ -6,7 +6,7 @@ from selenium.webdriver.common.keys import Keys
 
 from steps import (
     REPLIES, ask, click, click_and_hold_notice, click_stop, count, draft, find, find_all, press_enter, reply_text, running, send,
-    stop_a_reply, stored_reply, text_box, until, variants, wait_for, wait_idle, wait_ready, wait_reply, wait_streaming, watch, watched,
+    stop_a_reply, stored_message, stored_reply, text_box, until, variants, wait_for, wait_idle, wait_ready, wait_reply, wait_streaming, watch, watched,
 )  # fmt: skip
 
 
@@ -46,11 +46,13 @@ def test_edited_message_begins_a_branch_and_the_old_one_stays(page):
     assert [bubble.text for bubble in find_all(page, ".user-bubble")] == ["Say one.", "Say two."]
 
 
-def test_stopped_reply_can_be_continued(page):
-    page.open(endless=True)
+@pytest.mark.parametrize("late", [0, 300])
+def test_stopped_reply_can_be_continued(page, late):
+    """What the server had written before it heard of the stop is part of the reply."""
+    page.open(endless=True, late=late)
     stop_a_reply(page, "Count from one to one thousand in words.")
     until(page, lambda: count(page, '[data-action="continue"]') == 1)
-    until(page, lambda: stored_reply(page))
+    until(page, lambda: stored_message(page).get("state") == "cancelled")
     before = stored_reply(page)
     articles = count(page, "article")
     click(page, '[data-action="continue"]:enabled')

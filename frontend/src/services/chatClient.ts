@@ -52,13 +52,16 @@ export function requestReply(request: ReplyRequest, handlers: ReplyHandlers): Ru
     return {
         cancel() {
             cancelled = true;
-            running?.cancel();
+            if (running) running.cancel();
+            else handlers.onFinish(undefined, undefined, undefined);
         },
     };
 }
 
 async function canUseSocket({ stream }: ReplyRequest): Promise<boolean> {
-    return stream && !socket.isBusy && await socket.whenOpen(connectionPatience);
+    if (!stream) return false;
+    await socket.whenSettled(connectionPatience);
+    return !socket.isBusy && await socket.whenOpen(connectionPatience);
 }
 
 export async function fetchModels(): Promise<readonly ModelDescription[]> {

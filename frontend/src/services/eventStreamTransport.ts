@@ -11,7 +11,12 @@ export class EventStreamTransport implements ChatTransport {
     reply(request: ReplyRequest, handlers: ReplyHandlers): RunningReply {
         const abort = new AbortController();
         void run(request, handlers, abort.signal);
-        return { cancel: () => abort.abort() };
+        return {
+            cancel: () => {
+                abort.abort();
+                handlers.onFinish(undefined, undefined, undefined);
+            },
+        };
     }
 }
 

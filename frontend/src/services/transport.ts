@@ -21,7 +21,7 @@ export interface ReplyRequest {
     readonly record?: ReplyRecord | undefined;
 }
 
-/** Told about one reply: progress and any number of texts, then exactly one of finish and failure. Nothing is told after `cancel()`. */
+/** Told about one reply, also one that was cancelled: progress and any number of texts, then exactly one of finish and failure. */
 export interface ReplyHandlers {
     onProgress(progress: ReplyProgress): void;
     onText(text: string): void;
@@ -30,6 +30,7 @@ export interface ReplyHandlers {
 }
 
 export interface RunningReply {
+    /** Asks for the reply's end. Text that is on its way still comes before it. */
     cancel(): void;
 }
 

@@ -8,6 +8,8 @@ const shortestDelay = 500;
 const longestDelay = 15_000;
 const pingInterval = 25_000;
 const pongTimeout = 20_000;
+/** How long a cancelled reply may take to end. */
+const cancelTimeout = 10_000;
 /** Failed connections in a row after which callers should use another transport for now. */
 const failuresUntilUnavailable = 2;
 
@@ -15,6 +17,7 @@ interface Pending {
     readonly id: string;
     readonly handlers: ReplyHandlers;
     finish?: Extract<SocketEvent, { kind: 'delta' }>;
+    cancelTimer?: number;
 }
 
 /**
@@ -87,6 +90,16 @@ export class WebSocketTransport implements ChatTransport {
         return this.isOpen;
     }
 
+    /** Resolves when no reply runs that was cancelled, or when the time is over. */
+    async whenSettled(milliseconds: number): Promise<void> {
+        const deadline = performance.now() + milliseconds;
+        while (this.pending?.cancelTimer !== undefined) {
+            const left = deadline - performance.now();
+            if (left <= 0) break;
+            await this.nextChange(left);
+        }
+    }
+
     reply(request: ReplyRequest, handlers: ReplyHandlers): RunningReply {
         const pending: Pending = { id: request.id, handlers };
         this.pending = pending;
@@ -94,8 +107,9 @@ export class WebSocketTransport implements ChatTransport {
         this.send({ type: 'chat.message', id, progress: true, ...requestBody(request), ...(record && recordFields(record)) });
         return {
             cancel: () => {
-                if (this.pending !== pending) return;
-                this.pending = undefined;
+                if (this.pending !== pending || pending.cancelTimer !== undefined) return;
+                pending.cancelTimer = window.setTimeout(() => this.settle()?.handlers.onFinish(undefined, undefined, undefined),
+                    cancelTimeout);
                 this.send({ type: 'chat.cancel', id });
             },
         };
@@ -111,7 +125,7 @@ export class WebSocketTransport implements ChatTransport {
         const event = parseSocketEvent(frame);
         const pending = this.pending;
         if (!event || event.kind === 'pong' || !pending) return;
-        // The end of a reply that was cancelled may still be on its way when the next one has been asked for.
+        // The end of a reply that took too long to be cancelled may come when the next one has been asked for.
         if (event.id !== undefined && event.id !== pending.id) return;
         switch (event.kind) {
             case 'progress':
@@ -124,11 +138,11 @@ export class WebSocketTransport implements ChatTransport {
                 pending.finish = event;
                 break;
             case 'stop':
-                this.pending = undefined;
+                this.settle();
                 pending.handlers.onFinish(pending.finish?.finishReason, pending.finish?.usage, pending.finish?.timings);
                 break;
             case 'error':
-                this.pending = undefined;
+                this.settle();
                 pending.handlers.onFailure({ kind: failureKind(event.type, event.code), detail: event.message });
                 break;
         }
@@ -147,9 +161,16 @@ export class WebSocketTransport implements ChatTransport {
     }
 
     private fail(): void {
+        this.settle()?.handlers.onFailure({ kind: 'interrupted' });
+    }
+
+    /** No reply runs any more; gives the one that did. */
+    private settle(): Pending | undefined {
         const pending = this.pending;
         this.pending = undefined;
-        pending?.handlers.onFailure({ kind: 'interrupted' });
+        window.clearTimeout(pending?.cancelTimer);
+        this.wake();
+        return pending;
     }
 
     /** Any frame proves that the connection lives; after a silence we ask, and close it when no answer comes. */

@@ -62,7 +62,7 @@ export function regenerate(id: string): void {
 
 export function continueMessage(id: string): void {
     stopActive();
-    goOn(chatStore.get().activeId, id);
+    void goOn(chatStore.get().activeId, id);
 }
 
 /** Shows the variant that is `offset` further of a message, with what follows from it. */

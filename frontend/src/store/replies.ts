@@ -15,12 +15,13 @@ import { serverStore } from './serverStore';
 
 interface Run {
     readonly conversationId: string;
-    readonly request: RunningReply | undefined;
     readonly stop: () => void;
 }
 
 /** Replies that are being written, by the id of their message. */
 const runs = new Map<string, Run>();
+/** Replies that were stopped and whose last words may still be on their way, by the id of their message. */
+const endings = new Map<string, Promise<void>>();
 const keepInterval = 1_000;
 
 function message(role: Message['role'], parentId: string | null, content: string, state: MessageState): Message {
@@ -58,8 +59,9 @@ export function askAgain(conversationId: string, replyId: string): void {
     void begin(conversationId, answer.id);
 }
 
-/** Has the model go on with a reply that was cut off. */
-export function goOn(conversationId: string, replyId: string): void {
+/** Has the model go on with a reply that was cut off: with all of it that the server has. */
+export async function goOn(conversationId: string, replyId: string): Promise<void> {
+    await endings.get(replyId);
     const old = findMessage(conversationId, replyId);
     if (!old || runs.has(replyId)) return;
     replaceMessage(conversationId, replyId, ({ failure: _, finishReason: __, ...rest }) => ({ ...rest, state: 'streaming' }));
@@ -83,12 +85,14 @@ async function begin(conversationId: string, replyId: string): Promise<void> {
     const question = reply?.parentId ? findMessage(conversationId, reply.parentId) : undefined;
     if (!opened || !reply || !question) return;
     const follower = new ReplyFollower(conversationId, reply);
-    runs.set(replyId, { conversationId, request: undefined, stop: () => follower.finish('cancelled') });
+    let request: RunningReply | undefined;
+    const run: Run = { conversationId, stop: () => follower.stop(request) };
+    runs.set(replyId, run);
     try {
         const record = await prepareArchive(opened, question, reply);
-        if (!runs.has(replyId)) return;
+        if (runs.get(replyId) !== run) return;
         const { conversation, messages } = opened;
-        const request = requestReply({
+        request = requestReply({
             id: newIdentifier(),
             messages: wireMessages(withoutEmptyEnd(pathTo(messages, replyId)), conversation.systemPrompt),
             model: conversation.model ?? undefined,
@@ -102,13 +106,6 @@ async function begin(conversationId: string, replyId: string): Promise<void> {
             onText: (text) => follower.add(text),
             onFinish: (finishReason, usage, timings) => follower.finish('complete', { finishReason, usage, timings }),
             onFailure: (failure) => follower.finish(failure.kind === 'interrupted' ? 'interrupted' : 'failed', { failure }),
-        });
-        runs.set(replyId, {
-            conversationId, request,
-            stop: () => {
-                request.cancel();
-                follower.finish('cancelled');
-            },
         });
     } catch {
         follower.finish('failed', { failure: { kind: serverStore.get().needsKey ? 'unauthorized' : 'unreachable' } });
@@ -148,12 +145,17 @@ interface ReplyEnd {
     readonly failure?: Failure | undefined;
 }
 
-/** Lets one reply grow, at most once a frame however fast its text arrives, and writes its end into the conversation. */
+/**
+ * Lets one reply grow, at most once a frame however fast its text arrives, and writes its end into the conversation. One that is stopped
+ * is shown so at once; what the server had written by then still joins it.
+ */
 class ReplyFollower {
     private live: LiveReply;
     private frame: number | undefined;
     private keptAt = performance.now();
+    private stopped = false;
     private ended = false;
+    private settle: () => void = () => undefined;
 
     constructor(private readonly conversationId: string, private readonly reply: Message) {
         this.live = { text: reply.content, pieces: 0, startedAt: performance.now(), continuedFrom: reply.content.length };
@@ -163,7 +165,7 @@ class ReplyFollower {
     update(change: Partial<LiveReply>): void {
         if (this.ended) return;
         this.live = { ...this.live, ...change };
-        this.frame ??= requestFrame(() => this.show());
+        if (!this.stopped) this.frame ??= requestFrame(() => this.show());
     }
 
     add(text: string): void {
@@ -173,11 +175,47 @@ class ReplyFollower {
         this.update({ text: live.text + text, pieces: live.pieces + 1, firstTextAt: live.firstTextAt ?? now, lastTextAt: now });
     }
 
-    finish(state: MessageState, { finishReason, usage, timings, failure }: ReplyEnd = {}): void {
+    stop(request: RunningReply | undefined): void {
+        if (this.stopped) return;
+        this.stopped = true;
+        this.conclude('cancelled');
+        if (!request) {
+            this.ended = true;
+            return;
+        }
+        endings.set(this.reply.id, new Promise((resolve) => {
+            this.settle = resolve;
+        }));
+        request.cancel();
+    }
+
+    finish(state: MessageState, end: ReplyEnd = {}): void {
         if (this.ended) return;
         this.ended = true;
+        if (!this.stopped) {
+            this.conclude(state, end);
+            return;
+        }
+        // One that came to its end before the server heard that it was to be stopped is complete.
+        const isWhole = state === 'complete' && end.finishReason !== undefined && end.finishReason !== 'cancelled';
+        if (isWhole) this.write('complete', end);
+        else this.write('cancelled', { usage: end.usage, timings: end.timings });
+        persist(this.conversationId);
+        endings.delete(this.reply.id);
+        this.settle();
+    }
+
+    private conclude(state: MessageState, end?: ReplyEnd): void {
         if (this.frame !== undefined) cancelFrame(this.frame);
         runs.delete(this.reply.id);
+        this.write(state, end);
+        setLiveReply(this.reply.id, undefined);
+        const conversation = openConversation(this.conversationId)?.conversation;
+        if (conversation) putInList({ ...conversation, updatedAt: Date.now() });
+        persist(this.conversationId);
+    }
+
+    private write(state: MessageState, { finishReason, usage, timings, failure }: ReplyEnd = {}): void {
         const { conversationId, live, reply } = this;
         const unsent = failure !== undefined && failure.kind !== 'interrupted' && live.pieces === 0;
         replaceMessage(conversationId, reply.id, (message) => ({
@@ -190,10 +228,6 @@ class ReplyFollower {
         if (unsent && reply.parentId !== null) {
             replaceMessage(conversationId, reply.parentId, (question) => ({ ...question, unsaved: true }));
         }
-        setLiveReply(reply.id, undefined);
-        const conversation = openConversation(conversationId)?.conversation;
-        if (conversation) putInList({ ...conversation, updatedAt: Date.now() });
-        persist(conversationId);
     }
 
     private show(): void {
