@@ -162,6 +162,34 @@ def test_reduced_motion_is_respected(page):
 # Against the stand-in
 
 
+# What models write without a thought for those who hear the page.
+CARELESS_REPLIES = {
+    "code in one language twice": "```python\na = 1\n```\n\nand\n\n```python\nb = 2\n```\n",
+    "code in no language twice": "```\na = 1\n```\n\nand\n\n```\nb = 2\n```\n",
+    "two tables": "| a | b |\n|--|--|\n| 1 | 2 |\n\ntext\n\n| | b |\n|--|--|\n| 1 | 2 |\n",
+    "headings that begin deep": "### Three\n\ntext\n\n### Three\n\n##### Five\n\n# One\n",
+    "headings that skip levels": "# One\n\n#### Four\n\ntext\n\n> ###### Six\n\n- ## Two\n\n###### Six\n",
+    "a heading without text": "## \n\ntext\n\n#### Four\n",
+    "links without text": "[](https://example.org), ![](https://example.org/a.png) and [![](https://example.org/b.png)](https://example.org)",
+    "a link to nowhere as heading": "## [](javascript:x)\n\ntext",
+    "pictures in links": "[![One](https://example.org/a.png) **![Two](https://example.org/b.png)**](https://example.org)",
+    "empty items": "- [ ] \n- [x] \n-\n\n1.\n",
+    "a wide formula": "$$" + "x + " * 200 + "x$$\n\nand \\[" + "y + " * 200 + "y\\]",
+    "wide words": "x" * 400 + " `" + "x" * 400 + "` https://example.org/" + "x" * 400 + "\n\n| " + "x" * 400 + " | b |\n|--|--|\n| 1 | 2 |\n",
+}
+
+
+@pytest.mark.parametrize("name", CARELESS_REPLIES)
+def test_careless_replies_are_shown_with_care(page, mock, name):
+    mock.reply = CARELESS_REPLIES[name]
+    page.open(width=390, height=844)
+    ask(page, "Everything")
+    until(page, lambda: count(page, '.formula-block[data-drawn="false"]') == 0)
+    check_view(page, 390, name)
+    ask(page, "Once more")
+    check_view(page, 390, f"{name}, twice")
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_everything_that_a_reply_can_hold_has_names_and_contrast(page, mock, theme):
     mock.reply = (

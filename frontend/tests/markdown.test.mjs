@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { load } from './load.mjs';
 
-const { MarkdownStream } = await load('utils/markdown');
+const { levelOf, MarkdownStream } = await load('utils/markdown');
 
 const samples = [
     '# Title\n\nText **bold**\n\n- a\n- b\n\n  more\n\n1. one\n2. two\n\nend',
@@ -32,6 +32,22 @@ test('settled blocks keep their identity', () => {
     const after = stream.update(text);
     const same = before.filter((block, index) => block === after[index]).length;
     assert.ok(same >= before.length - 4, `${same} of ${before.length}`);
+});
+
+const headings = (blocks) => blocks.flatMap((block) => block.type === 'heading' ? [[block.text, levelOf(block)]]
+    : block.type === 'list' ? block.items.flatMap(({ tokens }) => headings(tokens)) : headings(block.tokens ?? []));
+
+test('headings are of the level where they stand, whatever the model wrote, also while they come', () => {
+    const expected = [['a', 2], ['b', 3], ['c', 3], ['d', 4], ['e', 3], ['f', 2], ['g', 3], ['h', 4]];
+    const text = '### a\n\n##### b\n\n##### c\n\n- ###### d\n\n> #### e\n\n# f\n\n##\n\n### g\n\n###### h\n\nend';
+    const stream = new MarkdownStream();
+    for (let end = 1; end <= text.length; end += 1) {
+        const levels = [1, ...headings(stream.update(text.slice(0, end))).map(([, level]) => level).filter((level) => level !== undefined)];
+        assert.ok(levels.every((level, index) => index === 0 || level <= levels[index - 1] + 1), text.slice(0, end));
+    }
+    for (const blocks of [stream.update(text), new MarkdownStream().finish(text)]) {
+        assert.deepEqual(headings(blocks).filter(([name]) => name !== ''), expected);
+    }
 });
 
 test('a text that begins anew is read anew', () => {

@@ -28,7 +28,7 @@ export function CodeBlock({ code, language }: CodeBlockProps): JSX.Element {
                 <span>{name}</span>
                 <CopyButton text={code} label={t('copyCode')} />
             </div>
-            <pre tabIndex={0} aria-label={name || undefined} role="region">
+            <pre tabIndex={0} aria-label={name || t('code')} role="group">
                 <code>{parts.map((part, index) => <Part key={index} part={part} />)}</code>
             </pre>
         </div>

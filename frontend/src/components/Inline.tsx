@@ -11,8 +11,11 @@ type PlainElement = (typeof plainElements)[number];
 
 type Inline = Block;
 
-/** A run of Markdown within a paragraph, as React elements: no text of a model ever becomes HTML. */
-export function inlineNodes(tokens: readonly Inline[], depth = 0): ReactNode[] {
+/**
+ * A run of Markdown within a paragraph, as React elements: no text of a model ever becomes HTML. `isLink`: it is the text of a link, and
+ * may hold no other.
+ */
+export function inlineNodes(tokens: readonly Inline[], depth = 0, isLink = false): ReactNode[] {
     if (depth > deepestNesting) return [tokens.map(({ raw }) => raw).join('')];
     const root: ReactNode[] = [];
     const open: { readonly element: PlainElement; readonly raw: string; readonly children: ReactNode[] }[] = [];
@@ -28,7 +31,7 @@ export function inlineNodes(tokens: readonly Inline[], depth = 0): ReactNode[] {
         if (tag?.kind === 'break') add(<br />);
         else if (tag?.kind === 'open' && open.length < deepestNesting) open.push({ element: tag.element, raw: token.raw, children: [] });
         else if (tag?.kind === 'close' && open[open.length - 1]?.element === tag.element) close();
-        else add(inlineNode(token, depth));
+        else add(inlineNode(token, depth, isLink));
     }
     // What was opened and not closed is text.
     while (open.length > 0) {
@@ -51,28 +54,28 @@ function readTag(raw: string): Tag | undefined {
     return element && { kind: match?.[1] === '/' ? 'close' : 'open', element };
 }
 
-function inlineNode(token: Inline, depth: number): ReactNode {
+function inlineNode(token: Inline, depth: number, isLink: boolean): ReactNode {
     switch (token.type) {
         case 'math':
             return <Formula source={token.text} display={token.display} raw={token.raw} />;
         case 'strong':
-            return <strong>{inlineNodes(token.tokens, depth + 1)}</strong>;
+            return <strong>{inlineNodes(token.tokens, depth + 1, isLink)}</strong>;
         case 'em':
-            return <em>{inlineNodes(token.tokens, depth + 1)}</em>;
+            return <em>{inlineNodes(token.tokens, depth + 1, isLink)}</em>;
         case 'del':
-            return <del>{inlineNodes(token.tokens, depth + 1)}</del>;
+            return <del>{inlineNodes(token.tokens, depth + 1, isLink)}</del>;
         case 'codespan':
             return <code>{restoreTabs(decodeEntities(token.text))}</code>;
         case 'br':
             return <br />;
         case 'link':
-            return <Link token={token} depth={depth} />;
+            return isLink ? inlineNodes(token.tokens ?? [], depth + 1, isLink) : <Link token={token} depth={depth} />;
         case 'image':
-            return <ImageLink token={token} />;
+            return isLink ? imageText(token) : <ImageLink token={token} />;
         case 'escape':
             return token.raw.slice(1);
         case 'text':
-            return 'tokens' in token && token.tokens ? inlineNodes(token.tokens, depth + 1) : plainText(token.raw);
+            return 'tokens' in token && token.tokens ? inlineNodes(token.tokens, depth + 1, isLink) : plainText(token.raw);
         default:
             return plainText(token.raw);
     }
@@ -86,8 +89,9 @@ const outside = { target: '_blank', rel: 'noopener noreferrer nofollow' };
 
 /** A link that leads out of this page and tells nobody whence; what is no link to the web stays text. */
 function Link({ token, depth }: { readonly token: marked.Tokens.Link; readonly depth: number }): JSX.Element {
-    const children = inlineNodes(token.tokens ?? [], depth + 1);
     const address = safeAddress(decodeEntities(token.href));
+    const children = inlineNodes(token.tokens ?? [], depth + 1, address !== undefined);
+    if (token.text.trim() === '') children.push(address ?? token.raw);
     if (address === undefined) return <>{children}</>;
     return <a href={address} title={token.title || undefined} {...outside}>{children}</a>;
 }
@@ -95,6 +99,10 @@ function Link({ token, depth }: { readonly token: marked.Tokens.Link; readonly d
 /** A picture from elsewhere would tell its host who reads what, so it is shown as a link. */
 function ImageLink({ token }: { readonly token: marked.Tokens.Image }): JSX.Element {
     const address = safeAddress(decodeEntities(token.href));
-    const text = plainText(token.text || token.href);
+    const text = imageText(token);
     return address === undefined ? <>{text}</> : <a href={address} {...outside}>{text}</a>;
+}
+
+function imageText({ text, href }: marked.Tokens.Image): string {
+    return plainText(text || href);
 }

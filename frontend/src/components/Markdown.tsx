@@ -1,7 +1,7 @@
 import type { marked } from 'marked';
 import { memo, useRef } from 'react';
 import { useTranslation } from '../hooks/useTranslation';
-import { deepestNesting, MarkdownStream, restoreTabs, type Block } from '../utils/markdown';
+import { deepestNesting, isEmptyHeading, levelOf, MarkdownStream, restoreTabs, type Block } from '../utils/markdown';
 import { CodeBlock } from './CodeBlock';
 import { Formula } from './Formula';
 import { inlineNodes } from './Inline';
@@ -77,7 +77,8 @@ interface BlockProps {
 
 /** Blocks that were settled keep their identity; those read again are equal when their text is, unless they might use a link reference. */
 const MemoBlock = memo(BlockView, ({ block: before, depth }, { block: after, depth: newDepth }) =>
-    depth === newDepth && (before === after || (before.type === after.type && before.raw === after.raw && !before.raw.includes(']'))));
+    depth === newDepth && (before === after || (before.type === after.type && before.raw === after.raw
+        && levelOf(before) === levelOf(after) && !before.raw.includes(']'))));
 
 function BlockView({ block, depth }: BlockProps): JSX.Element | null {
     if (depth > deepestNesting) return <p>{block.raw}</p>;
@@ -90,7 +91,7 @@ function BlockView({ block, depth }: BlockProps): JSX.Element | null {
         case 'math':
             return <Formula source={block.text} display={block.display} raw={block.raw} />;
         case 'heading':
-            return <Heading block={block} />;
+            return isEmptyHeading(block) ? null : <Heading block={block} />;
         case 'hr':
             return <hr />;
         case 'blockquote':
@@ -108,17 +109,18 @@ function BlockView({ block, depth }: BlockProps): JSX.Element | null {
     }
 }
 
-/** Headings of a reply stand below the title of the page. */
+/** As large as the model wants it, at the level where it stands in the page. */
 function Heading({ block }: { readonly block: marked.Tokens.Heading }): JSX.Element {
-    const level = Math.min(6, block.depth + 1);
-    const Tag = `h${level}` as 'h2';
+    const Tag = `h${levelOf(block) ?? 2}` as 'h2';
     return <Tag data-level={block.depth}>{inlineNodes(block.tokens)}</Tag>;
 }
 
 function ListView({ list, depth }: { readonly list: marked.Tokens.List; readonly depth: number }): JSX.Element {
+    const { t } = useTranslation();
     const items = list.items.map((item, index) => (
         <li key={index} className={item.task ? 'task' : undefined}>
-            {item.task && <input type="checkbox" checked={item.checked ?? false} disabled aria-label={item.text.slice(0, 200)} />}
+            {item.task && <input type="checkbox" checked={item.checked ?? false} disabled
+                aria-label={item.text.trim().slice(0, 200) || t('emptyItem')} />}
             <div><Blocks blocks={item.tokens} depth={depth + 1} /></div>
         </li>
     ));
@@ -132,7 +134,7 @@ function TableView({ table }: { readonly table: marked.Tokens.Table }): JSX.Elem
         return align ? { 'data-align': align } : {};
     };
     return (
-        <div className="table-scroll" role="region" aria-label={t('table')} tabIndex={0}>
+        <div className="table-scroll" role="group" aria-label={t('table')} tabIndex={0}>
             <table>
                 <thead>
                     <tr>{table.header.map((cell, index) => <th key={index}

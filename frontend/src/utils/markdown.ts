@@ -1,5 +1,8 @@
 import { marked } from 'marked';
 import { blockMath, inlineMath, signRun, type MathToken } from './mathTokens';
+import { Outline } from './outline';
+
+export { isEmptyHeading, levelOf } from './outline';
 
 export type Block = marked.Token | MathToken;
 
@@ -62,6 +65,7 @@ export class MarkdownStream {
     /** As much of the growing text, as it came, as lies before the open blocks. */
     private settledSource = '';
     private settled: Block[] = [];
+    private outline = new Outline();
 
     update(source: string): readonly Block[] {
         if (!source.startsWith(this.settledSource)) this.reset();
@@ -73,16 +77,20 @@ export class MarkdownStream {
             const block = tail[open];
             if (!block || !text.startsWith(block.raw, length)) break;
             this.settled.push(block);
+            this.outline.read(block, deepestNesting);
             length += block.raw.length;
         }
         this.settle(source, length);
+        readOutline(tail.slice(open), new Outline(this.outline));
         return [...this.settled, ...tail.slice(open)];
     }
 
     finish(source: string): readonly Block[] {
         if (source.length > longestBlock) return this.update(source);
         const { text, closing } = prepare(source);
-        return lex(text + closing);
+        const blocks = lex(text + closing);
+        readOutline(blocks, new Outline());
+        return blocks;
     }
 
     /** Moves the border by `length` characters of prepared text, which may be more or fewer of the source. */
@@ -102,7 +110,12 @@ export class MarkdownStream {
     private reset(): void {
         this.settled = [];
         this.settledSource = '';
+        this.outline = new Outline();
     }
+}
+
+function readOutline(blocks: readonly Block[], outline: Outline): void {
+    for (const block of blocks) outline.read(block, deepestNesting);
 }
 
 /** How many blocks are settled: all but the last two that hold text, for the start of `2.` after a list looks like a paragraph at first. */

@@ -118,6 +118,8 @@ export const chinese: Record<TextKey, string> = {
     someLimit: '已达到词元上限',
     contextLimit: '上下文已满，回复结束',
     table: '表格',
+    code: '代码',
+    emptyItem: '空条目',
     formula: '公式',
     failureUnreachable: '无法连接服务器。',
     failureInterrupted: '回复途中连接中断。',

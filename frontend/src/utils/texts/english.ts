@@ -121,6 +121,8 @@ export const english = {
     someLimit: 'Ended at the limit of tokens',
     contextLimit: 'Ended because the context is full',
     table: 'Table',
+    code: 'Code',
+    emptyItem: 'Empty item',
     formula: 'Formula',
     failureUnreachable: 'The server couldn’t be reached.',
     failureInterrupted: 'The connection was lost during the reply.',
