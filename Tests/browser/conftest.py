@@ -52,6 +52,18 @@ WebSocket.prototype.send = function (data) { setTimeout(() => sendAtOnce.call(th
 """
 
 
+# Replies are the same in every run on one kind of processor, so that what fails can be looked at again: each message has a seed of its own.
+FIRST_SEED = int(os.environ.get("STELLAR_BROWSER_SEED", "1"))
+SEEDED = """
+let seed = %d;
+const sendUnseeded = WebSocket.prototype.send;
+WebSocket.prototype.send = function (data) {
+    const message = JSON.parse(data);
+    return sendUnseeded.call(this, message.type === 'chat.message' ? JSON.stringify({ seed: seed++, ...message }) : data);
+};
+"""
+
+
 class Page:
     """The web chat in a tab of its own, with empty storage."""
 
@@ -75,6 +87,7 @@ class Page:
             value = json.dumps(json.dumps({"max_tokens": limit}))
             script = f"localStorage['stellarchat.generation'] ??= {value}"
             self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})
+            self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": SEEDED % FIRST_SEED})
         if late:
             self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": LATE % late})
         if endless:
