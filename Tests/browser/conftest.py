@@ -33,34 +33,26 @@ def start_browser():
     return browser
 
 
-# While `endless` is set, replies go on after their end, to the end of the context: however fast the engine, they run until they are stopped.
-ENDLESS = """
-window.endless = true;
-const send = WebSocket.prototype.send;
-WebSocket.prototype.send = function (data) {
-    const message = JSON.parse(data);
-    if (window.endless && message.type === 'chat.message') Object.assign(message, { ignore_eos: true, max_tokens: undefined });
-    return send.call(this, JSON.stringify(message));
-};
-"""
-
-
-# What the page sends over a WebSocket leaves so many milliseconds later, as over a slow network.
-LATE = """
-const sendAtOnce = WebSocket.prototype.send;
-WebSocket.prototype.send = function (data) { setTimeout(() => sendAtOnce.call(this, data), %d) };
-"""
-
-
 # Replies are the same in every run on one kind of processor, so that what fails can be looked at again: each message has a seed of its own.
 FIRST_SEED = int(os.environ.get("STELLAR_BROWSER_SEED", "1"))
-SEEDED = """
-let seed = %d;
-const sendUnseeded = WebSocket.prototype.send;
-WebSocket.prototype.send = function (data) {
-    const message = JSON.parse(data);
-    return sendUnseeded.call(this, message.type === 'chat.message' ? JSON.stringify({ seed: seed++, ...message }) : data);
-};
+# Stands between the page and its WebSocket. While `endless` is set, replies go on after their end, to the end of the context: however fast
+# the engine, they run until they are stopped.
+OUTGOING = """
+{
+    const { late, ...settings } = %s;
+    Object.assign(window, settings);
+    const send = WebSocket.prototype.send;
+    WebSocket.prototype.send = function (data) {
+        const message = JSON.parse(data);
+        if (message.type === 'chat.message') {
+            if (window.seed !== undefined) message.seed ??= window.seed++;
+            if (window.endless) Object.assign(message, { ignore_eos: true, max_tokens: undefined });
+        }
+        const leave = () => send.call(this, JSON.stringify(message));
+        if (late) setTimeout(leave, late);
+        else leave();
+    };
+}
 """
 
 
@@ -87,11 +79,8 @@ class Page:
             value = json.dumps(json.dumps({"max_tokens": limit}))
             script = f"localStorage['stellarchat.generation'] ??= {value}"
             self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})
-            self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": SEEDED % FIRST_SEED})
-        if late:
-            self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": LATE % late})
-        if endless:
-            self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": ENDLESS})
+        outgoing = {"endless": endless, "late": late, **({} if self.is_mock else {"seed": FIRST_SEED})}
+        self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": OUTGOING % json.dumps(outgoing)})
         self.driver.get(self.url + path)
         return self
 

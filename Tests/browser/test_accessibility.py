@@ -170,12 +170,14 @@ CARELESS_REPLIES = {
     "headings that begin deep": "### Three\n\ntext\n\n### Three\n\n##### Five\n\n# One\n",
     "headings that skip levels": "# One\n\n#### Four\n\ntext\n\n> ###### Six\n\n- ## Two\n\n###### Six\n",
     "a heading without text": "## \n\ntext\n\n#### Four\n",
-    "links without text": "[](https://example.org), ![](https://example.org/a.png) and [![](https://example.org/b.png)](https://example.org)",
+    "links without text": "[](https://example.org), ![](https://example.org/a.png) and "
+    "[![](https://example.org/b.png)](https://example.org)",
     "a link to nowhere as heading": "## [](javascript:x)\n\ntext",
-    "pictures in links": "[![One](https://example.org/a.png) **![Two](https://example.org/b.png)**](https://example.org)",
+    "pictures and links in links": "[![One](https://example.org/a.png) **![Two](https://example.org/b.png)**](https://example.org), "
+    "[a [b](https://example.org) c](https://example.org)",
     "empty items": "- [ ] \n- [x] \n-\n\n1.\n",
     "a wide formula": "$$" + "x + " * 200 + "x$$\n\nand \\[" + "y + " * 200 + "y\\]",
-    "wide words": "x" * 400 + " `" + "x" * 400 + "` https://example.org/" + "x" * 400 + "\n\n| " + "x" * 400 + " | b |\n|--|--|\n| 1 | 2 |\n",
+    "wide words": "{0} `{0}` https://example.org/{0}\n\n| {0} | b |\n|--|--|\n| 1 | 2 |\n".format("x" * 400),
 }
 
 
@@ -186,6 +188,7 @@ def test_careless_replies_are_shown_with_care(page, mock, name):
     ask(page, "Everything")
     until(page, lambda: count(page, '.formula-block[data-drawn="false"]') == 0)
     check_view(page, 390, name)
+    assert count(page, "a a") == 0
     ask(page, "Once more")
     check_view(page, 390, f"{name}, twice")
 

@@ -6,7 +6,8 @@ from selenium.webdriver.common.keys import Keys
 
 from steps import (
     REPLIES, ask, click, click_and_hold_notice, click_stop, count, draft, find, find_all, press_enter, reply_text, running, send,
-    stop_a_reply, stored_message, stored_reply, text_box, until, variants, wait_for, wait_idle, wait_ready, wait_reply, wait_streaming, watch, watched,
+    stop_a_reply, stored_message, stored_reply, text_box, until, variants, wait_for, wait_idle, wait_ready, wait_reply, wait_streaming,
+    watch, watched,
 )  # fmt: skip
 
 

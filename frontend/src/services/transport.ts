@@ -30,7 +30,7 @@ export interface ReplyHandlers {
 }
 
 export interface RunningReply {
-    /** Asks for the reply's end. Text that is on its way still comes before it. */
+    /** Asks for the reply's end. Over a WebSocket, text that the server has written by then still comes before it. */
     cancel(): void;
 }
 

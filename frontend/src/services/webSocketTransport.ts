@@ -81,23 +81,13 @@ export class WebSocketTransport implements ChatTransport {
     /** Resolves to true once open, to false when the connection can't be had or the time is over. */
     async whenOpen(milliseconds: number): Promise<boolean> {
         this.connect();
-        const deadline = performance.now() + milliseconds;
-        while (!this.isOpen && this.failures < failuresUntilUnavailable) {
-            const left = deadline - performance.now();
-            if (left <= 0) break;
-            await this.nextChange(left);
-        }
+        await this.waitUntil(() => this.isOpen || this.failures >= failuresUntilUnavailable, milliseconds);
         return this.isOpen;
     }
 
     /** Resolves when no reply runs that was cancelled, or when the time is over. */
-    async whenSettled(milliseconds: number): Promise<void> {
-        const deadline = performance.now() + milliseconds;
-        while (this.pending?.cancelTimer !== undefined) {
-            const left = deadline - performance.now();
-            if (left <= 0) break;
-            await this.nextChange(left);
-        }
+    whenSettled(milliseconds: number): Promise<void> {
+        return this.waitUntil(() => this.pending?.cancelTimer === undefined, milliseconds);
     }
 
     reply(request: ReplyRequest, handlers: ReplyHandlers): RunningReply {
@@ -191,6 +181,16 @@ export class WebSocketTransport implements ChatTransport {
         socket.onclose = null;
         socket.close();
         this.lost(true);
+    }
+
+    /** Looks at each change of the connection or its reply. */
+    private async waitUntil(condition: () => boolean, milliseconds: number): Promise<void> {
+        const deadline = performance.now() + milliseconds;
+        while (!condition()) {
+            const left = deadline - performance.now();
+            if (left <= 0) return;
+            await this.nextChange(left);
+        }
     }
 
     private nextChange(milliseconds: number): Promise<void> {

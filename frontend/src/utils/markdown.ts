@@ -77,19 +77,20 @@ export class MarkdownStream {
             const block = tail[open];
             if (!block || !text.startsWith(block.raw, length)) break;
             this.settled.push(block);
-            this.outline.read(block, deepestNesting);
+            this.outline.read([block], deepestNesting);
             length += block.raw.length;
         }
         this.settle(source, length);
-        readOutline(tail.slice(open), new Outline(this.outline));
-        return [...this.settled, ...tail.slice(open)];
+        const rest = tail.slice(open);
+        new Outline(this.outline).read(rest, deepestNesting);
+        return [...this.settled, ...rest];
     }
 
     finish(source: string): readonly Block[] {
         if (source.length > longestBlock) return this.update(source);
         const { text, closing } = prepare(source);
         const blocks = lex(text + closing);
-        readOutline(blocks, new Outline());
+        new Outline().read(blocks, deepestNesting);
         return blocks;
     }
 
@@ -112,10 +113,6 @@ export class MarkdownStream {
         this.settledSource = '';
         this.outline = new Outline();
     }
-}
-
-function readOutline(blocks: readonly Block[], outline: Outline): void {
-    for (const block of blocks) outline.read(block, deepestNesting);
 }
 
 /** How many blocks are settled: all but the last two that hold text, for the start of `2.` after a list looks like a paragraph at first. */

@@ -29,21 +29,13 @@ export class Outline {
         this.above = before ? [...before.above] : [];
     }
 
-    /** Reads the headings of a block, and of what it holds down to `nesting` more. */
-    read(block: Block, nesting: number): void {
+    /** Reads the headings of blocks, and of what these hold down to `nesting` more. */
+    read(blocks: readonly Block[], nesting: number): void {
         if (nesting < 0) return;
-        switch (block.type) {
-            case 'heading':
-                if (!isEmptyHeading(block)) levels.set(block, this.next(block.depth));
-                break;
-            case 'blockquote':
-                for (const inner of block.tokens) this.read(inner, nesting - 1);
-                break;
-            case 'list':
-                for (const item of block.items) {
-                    for (const inner of item.tokens) this.read(inner, nesting - 1);
-                }
-                break;
+        for (const block of blocks) {
+            if (block.type === 'heading' && !isEmptyHeading(block)) levels.set(block, this.next(block.depth));
+            else if (block.type === 'blockquote') this.read(block.tokens, nesting - 1);
+            else if (block.type === 'list') block.items.forEach(({ tokens }) => this.read(tokens, nesting - 1));
         }
     }
 
