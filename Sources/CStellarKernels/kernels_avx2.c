@@ -6,7 +6,6 @@
 
 #include <immintrin.h>
 #include <math.h>
-#include <stddef.h>
 #include <stdlib.h>
 
 #pragma STDC FP_CONTRACT OFF
@@ -213,115 +212,11 @@ STELLAR_INLINE ivec i_dot_words(ivec sum, ivec numbers, ivec x) {
 }
 #endif
 
-// Rows become blocks in batches of eight: what is one number a block is computed for all of them at once.
-
-enum { batch_blocks = 8 };
-
-/// Of eight vectors, at place b the greatest number of vector b.
-STELLAR_INLINE ivec i_greatest_of_each(const ivec v[batch_blocks]) {
-    ivec fours[2];
-    for (size_t i = 0; i < 2; i++, v += 4) {
-        const ivec first = _mm256_max_epu32(_mm256_unpacklo_epi32(v[0], v[1]), _mm256_unpackhi_epi32(v[0], v[1]));
-        const ivec second = _mm256_max_epu32(_mm256_unpacklo_epi32(v[2], v[3]), _mm256_unpackhi_epi32(v[2], v[3]));
-        fours[i] = _mm256_max_epu32(_mm256_unpacklo_epi64(first, second), _mm256_unpackhi_epi64(first, second));
-    }
-    return _mm256_max_epu32(_mm256_permute2x128_si256(fours[0], fours[1], 0x20), _mm256_permute2x128_si256(fours[0], fours[1], 0x31));
-}
-
-/// Of eight vectors, at place b the sum of vector b.
-STELLAR_INLINE ivec i_sum_of_each(const ivec v[batch_blocks]) {
-    ivec fours[2];
-    for (size_t i = 0; i < 2; i++, v += 4) {
-        const ivec first = _mm256_add_epi32(_mm256_unpacklo_epi32(v[0], v[1]), _mm256_unpackhi_epi32(v[0], v[1]));
-        const ivec second = _mm256_add_epi32(_mm256_unpacklo_epi32(v[2], v[3]), _mm256_unpackhi_epi32(v[2], v[3]));
-        fours[i] = _mm256_add_epi32(_mm256_unpacklo_epi64(first, second), _mm256_unpackhi_epi64(first, second));
-    }
-    return _mm256_add_epi32(_mm256_permute2x128_si256(fours[0], fours[1], 0x20), _mm256_permute2x128_si256(fours[0], fours[1], 0x31));
-}
-
-/// The bits of the greatest magnitudes of the blocks.
-STELLAR_INLINE ivec greatest_magnitudes(const float *x, size_t blocks) {
-    const ivec magnitude = _mm256_set1_epi32(0x7fffffff);
-    ivec most[batch_blocks] = {0};
-    for (size_t b = 0; b < blocks; b++, x += 32) {
-        ivec parts[4];
-        for (size_t i = 0; i < 4; i++) { parts[i] = _mm256_and_si256(_mm256_castps_si256(v_load(x + 8 * i)), magnitude); }
-        most[b] = _mm256_max_epu32(_mm256_max_epu32(parts[0], parts[1]), _mm256_max_epu32(parts[2], parts[3]));
-    }
-    return i_greatest_of_each(most);
-}
-
-/// stellar_block_scale of eight blocks; returns which have a factor.
-STELLAR_INLINE vec block_scales(ivec greatest_bits, vec *scale, vec *inverse) {
-    const vec greatest = _mm256_castsi256_ps(greatest_bits), most = v_set1(stellar_block_most);
-    const vec finite = _mm256_castsi256_ps(_mm256_cmpgt_epi32(_mm256_set1_epi32(0x7f800000), greatest_bits));
-    const vec kept = _mm256_and_ps(finite, _mm256_cmp_ps(greatest, v_set1(stellar_block_least), _CMP_GE_OQ));
-    *scale = _mm256_blendv_ps(v_set1(__builtin_nanf("")), _mm256_and_ps(_mm256_div_ps(greatest, most), kept), finite);
-    *inverse = _mm256_and_ps(_mm256_div_ps(most, greatest), kept);
-    return kept;
-}
-
-/// Writes what stands before the numbers of the blocks: stellar_finish_block of eight blocks.
-STELLAR_INLINE void finish_blocks(stellar_input_block *blocks, size_t count, vec scale, ivec low_sum, ivec high_sum) {
-    const ivec sum = _mm256_add_epi32(low_sum, high_sum), none = _mm256_setzero_si256();
-    const vec scaled = v_mul(scale, _mm256_cvtepi32_ps(sum));
-    const vec negative = _mm256_castsi256_ps(_mm256_sub_epi32(none, sum));
-    const vec negative_low = _mm256_castsi256_ps(_mm256_sub_epi32(none, low_sum));
-    const __m256d scales0 = _mm256_castps_pd(_mm256_unpacklo_ps(scale, scaled));
-    const __m256d scales2 = _mm256_castps_pd(_mm256_unpackhi_ps(scale, scaled));
-    const __m256d sums0 = _mm256_castps_pd(_mm256_unpacklo_ps(negative, negative_low));
-    const __m256d sums2 = _mm256_castps_pd(_mm256_unpackhi_ps(negative, negative_low));
-    const __m256d headers[4] = {_mm256_unpacklo_pd(scales0, sums0), _mm256_unpackhi_pd(scales0, sums0),  // of blocks i and i + 4
-                                _mm256_unpacklo_pd(scales2, sums2), _mm256_unpackhi_pd(scales2, sums2)};
-    const size_t header = offsetof(stellar_input_block, q);
-    for (size_t b = 0; b < count; b++) { memcpy(&blocks[b], (const uint8_t *)&headers[b % 4] + b / 4 * header, header); }
-}
-
-/// The 32 numbers of a block: each vector has sixteen of them, in the order in which _mm256_packs_epi32 leaves them.
-STELLAR_INLINE void store_numbers(stellar_input_block *block, const ivec words[2]) {
 #ifdef HAS_WORD_DOTS
-    for (size_t i = 0; i < 2; i++) {
-        const ivec in_order = _mm256_permute4x64_epi64(words[i], _MM_SHUFFLE(3, 1, 2, 0));
-        const ivec pairs = _mm256_shufflehi_epi16(_mm256_shufflelo_epi16(in_order, _MM_SHUFFLE(3, 1, 2, 0)), _MM_SHUFFLE(3, 1, 2, 0));
-        _mm256_storeu_si256((__m256i *)(block->words + 16 * i), pairs);
-    }
+#define quantize_row stellar_quantize_words_x86
 #else
-    const ivec in_order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-    ivec high[2], low[2];
-    for (size_t i = 0; i < 2; i++) {
-        high[i] = _mm256_srai_epi16(_mm256_add_epi16(words[i], _mm256_set1_epi16(64)), 7);
-        low[i] = _mm256_sub_epi16(words[i], _mm256_slli_epi16(high[i], 7));
-    }
-    _mm256_storeu_si256((__m256i *)block->q, _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low[0], low[1]), in_order));
-    _mm256_storeu_si256((__m256i *)block->high, _mm256_permutevar8x32_epi32(_mm256_packs_epi16(high[0], high[1]), in_order));
+#define quantize_row stellar_quantize_bytes_x86
 #endif
-}
-
-/// At most eight blocks.
-STELLAR_INLINE void quantize_batch(const float *x, stellar_input_block *blocks, size_t count) {
-    float inverses[batch_blocks], masks[batch_blocks];
-    ivec low_sums[batch_blocks] = {0}, high_sums[batch_blocks] = {0};
-    vec scale, inverse;
-    const vec kept = block_scales(greatest_magnitudes(x, count), &scale, &inverse);
-    _mm256_storeu_ps(inverses, inverse);
-    _mm256_storeu_ps(masks, kept);
-    for (size_t b = 0; b < count; b++, x += 32) {
-        // Without a factor all numbers are 0, also those of x that are not finite.
-        const vec factor = v_set1(inverses[b]), mask = _mm256_broadcast_ss(masks + b);
-        ivec q[4], words[2];
-        for (size_t i = 0; i < 4; i++) { q[i] = _mm256_cvtps_epi32(v_mul(_mm256_and_ps(v_load(x + 8 * i), mask), factor)); }
-        for (size_t i = 0; i < 2; i++) { words[i] = _mm256_packs_epi32(q[2 * i], q[2 * i + 1]); }
-        store_numbers(&blocks[b], words);
-        low_sums[b] = _mm256_madd_epi16(words[0], _mm256_set1_epi16(1));
-        high_sums[b] = _mm256_madd_epi16(words[1], _mm256_set1_epi16(1));
-    }
-    finish_blocks(blocks, count, scale, i_sum_of_each(low_sums), i_sum_of_each(high_sums));
-}
-
-static void quantize_row(const float *x, stellar_input_block *blocks, size_t n) {
-    for (size_t b = 0; b < n / 32; b += batch_blocks) { quantize_batch(x + b * 32, blocks + b, smaller(n / 32 - b, batch_blocks)); }
-}
-
 #include "kernels_simd.h"
 
 #pragma clang attribute pop

@@ -6,7 +6,6 @@
 
 #include <immintrin.h>
 #include <math.h>
-#include <stddef.h>
 #include <stdlib.h>
 
 #pragma STDC FP_CONTRACT OFF
@@ -167,114 +166,13 @@ STELLAR_INLINE ivec i_dot(ivec sum, ivec numbers, ivec x) { return _mm512_dpbusd
 STELLAR_INLINE ivec i_q8_start(int32_t negative_sum) { return _mm512_set1_epi32(negative_sum); }
 STELLAR_INLINE ivec i_dot_q8(ivec sum, ivec numbers, ivec x) { return _mm512_dpbusd_epi32(sum, numbers, x); }
 
-// Rows become blocks in batches of 16 blocks: what is one number a block is computed for all of them at once. In between, four parts of
-// block b's number rest side by side, in quarter b / 4 of vector b % 4. They are joined within the quarters; then place p of vector p % 4,
-// for all p, gives one vector that has block b's number at place b.
-
-enum { batch_blocks = 16 };
-
-STELLAR_INLINE int32_t *quarters_of_block(int32_t quarters[4 * batch_blocks], size_t b) {
-    return quarters + b % 4 * batch_blocks + b / 4 * 4;
-}
-
-/// Of four vectors, place p of vector p % 4.
-STELLAR_INLINE __m512i i_take_in_turn(const __m512i v[4]) {
-    const __m512i first = _mm512_mask_mov_epi32(v[0], 0x2222, v[1]), second = _mm512_mask_mov_epi32(v[2], 0x8888, v[3]);
-    return _mm512_mask_mov_epi32(first, 0xcccc, second);
-}
-
-/// The bits of the greatest magnitudes of the blocks.
-STELLAR_INLINE __m512i greatest_magnitudes(const float *x, size_t blocks) {
-    const __m512i magnitude = _mm512_set1_epi32(0x7fffffff);
-    int32_t quarters[4 * batch_blocks] __attribute__((aligned(64))) = {0};
-    for (size_t b = 0; b < blocks; b++, x += 32) {
-        const __m512i x0 = _mm512_castps_si512(_mm512_loadu_ps(x)), x1 = _mm512_castps_si512(_mm512_loadu_ps(x + 16));
-        const __m512i all = _mm512_max_epu32(_mm512_and_si512(x0, magnitude), _mm512_and_si512(x1, magnitude));
-        const __m256i half = _mm256_max_epu32(_mm512_castsi512_si256(all), _mm512_extracti64x4_epi64(all, 1));
-        const __m128i quarter = _mm_max_epu32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
-        _mm_store_si128((__m128i *)quarters_of_block(quarters, b), quarter);
-    }
-    __m512i most[4];
-    for (size_t i = 0; i < 4; i++) {
-        const __m512i v = _mm512_load_si512(quarters + i * batch_blocks);
-        const __m512i two = _mm512_max_epu32(v, _mm512_shuffle_epi32(v, _MM_PERM_BADC));
-        most[i] = _mm512_max_epu32(two, _mm512_shuffle_epi32(two, _MM_PERM_CDAB));
-    }
-    return i_take_in_turn(most);
-}
-
-/// stellar_block_scale of 16 blocks; returns which have a factor.
-STELLAR_INLINE __mmask16 block_scales(__m512i greatest_bits, vec *scale, vec *inverse) {
-    const vec greatest = _mm512_castsi512_ps(greatest_bits), most = _mm512_set1_ps(stellar_block_most);
-    const __mmask16 finite = _mm512_cmplt_epu32_mask(greatest_bits, _mm512_set1_epi32(0x7f800000));
-    const __mmask16 kept = _mm512_mask_cmp_ps_mask(finite, greatest, _mm512_set1_ps(stellar_block_least), _CMP_GE_OQ);
-    *scale = _mm512_mask_mov_ps(_mm512_maskz_div_ps(kept, greatest, most), (__mmask16)~finite, _mm512_set1_ps(__builtin_nanf("")));
-    *inverse = _mm512_maskz_div_ps(kept, most, greatest);
-    return kept;
-}
-
-/// Writes what stands before the numbers of the blocks: stellar_finish_block of 16 blocks.
-STELLAR_INLINE void finish_blocks(stellar_input_block *blocks, size_t count, vec scale, const int32_t quarters[4 * batch_blocks]) {
-    __m512i low_halves[4], high_halves[4];
-    for (size_t i = 0; i < 4; i++) {
-        const __m512i v = _mm512_load_si512(quarters + i * batch_blocks);
-        const __m512i sums = _mm512_add_epi32(v, _mm512_shuffle_epi32(v, _MM_PERM_CDAB));
-        low_halves[i] = _mm512_shuffle_epi32(sums, _MM_PERM_AAAA);
-        high_halves[i] = _mm512_shuffle_epi32(sums, _MM_PERM_CCCC);
-    }
-    const __m512i low_sum = i_take_in_turn(low_halves), sum = _mm512_add_epi32(low_sum, i_take_in_turn(high_halves));
-    const __m512i none = _mm512_setzero_si512();
-    const vec scaled = _mm512_mul_ps(scale, _mm512_cvtepi32_ps(sum));
-    const vec negative = _mm512_castsi512_ps(_mm512_sub_epi32(none, sum));
-    const vec negative_low = _mm512_castsi512_ps(_mm512_sub_epi32(none, low_sum));
-    const __m512d scales0 = _mm512_castps_pd(_mm512_unpacklo_ps(scale, scaled));
-    const __m512d scales2 = _mm512_castps_pd(_mm512_unpackhi_ps(scale, scaled));
-    const __m512d sums0 = _mm512_castps_pd(_mm512_unpacklo_ps(negative, negative_low));
-    const __m512d sums2 = _mm512_castps_pd(_mm512_unpackhi_ps(negative, negative_low));
-    int32_t headers[4 * batch_blocks] __attribute__((aligned(64)));
-    _mm512_store_pd(headers, _mm512_unpacklo_pd(scales0, sums0));
-    _mm512_store_pd(headers + batch_blocks, _mm512_unpackhi_pd(scales0, sums0));
-    _mm512_store_pd(headers + 2 * batch_blocks, _mm512_unpacklo_pd(scales2, sums2));
-    _mm512_store_pd(headers + 3 * batch_blocks, _mm512_unpackhi_pd(scales2, sums2));
-    for (size_t b = 0; b < count; b++) { memcpy(&blocks[b], quarters_of_block(headers, b), offsetof(stellar_input_block, q)); }
-}
-
-/// At most 16 blocks.
-STELLAR_INLINE void quantize_batch(const float *x, stellar_input_block *blocks, size_t count) {
-    const __m512i in_order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-    float inverses[batch_blocks] __attribute__((aligned(64)));
-    int32_t quarters[4 * batch_blocks] __attribute__((aligned(64))) = {0};
-    vec scale, inverse;
-    const __mmask16 kept = block_scales(greatest_magnitudes(x, count), &scale, &inverse);
-    _mm512_store_ps(inverses, inverse);
-    for (size_t b = 0; b < count; b++, x += 32) {
-        const vec factor = _mm512_set1_ps(inverses[b]);
-        // Without a factor all numbers are 0, also those of x that are not finite.
-        const __mmask16 all = (__mmask16)(0 - (_cvtmask16_u32(kept) >> b & 1));
-        const __m512i q0 = _mm512_maskz_cvtps_epi32(all, _mm512_mul_ps(_mm512_loadu_ps(x), factor));
-        const __m512i q1 = _mm512_maskz_cvtps_epi32(all, _mm512_mul_ps(_mm512_loadu_ps(x + 16), factor));
-        const __m512i words = _mm512_packs_epi32(q0, q1);  // in each quarter four of q0, then four of q1
-        const __m512i high = _mm512_srai_epi16(_mm512_add_epi16(words, _mm512_set1_epi16(64)), 7);
-        const __m512i low = _mm512_sub_epi16(words, _mm512_slli_epi16(high, 7));
-        _mm512_storeu_si512(blocks[b].words, _mm512_permutexvar_epi32(in_order, _mm512_packs_epi16(low, high)));
-        const __m512i sums = _mm512_madd_epi16(words, _mm512_set1_epi16(1));
-        const __m256i half = _mm256_add_epi32(_mm512_castsi512_si256(sums), _mm512_extracti64x4_epi64(sums, 1));
-        const __m128i quarter = _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
-        _mm_store_si128((__m128i *)quarters_of_block(quarters, b), quarter);
-    }
-    finish_blocks(blocks, count, scale, quarters);
-}
-
-static void quantize_row(const float *x, stellar_input_block *blocks, size_t n) {
-    for (size_t b = 0; b < n / 32; b += batch_blocks) { quantize_batch(x + b * 32, blocks + b, smaller(n / 32 - b, batch_blocks)); }
-}
-
 #ifdef HAS_BF16_PAIRS
 STELLAR_INLINE vec v_add_pairs(vec sum, vec weights, vec x) {
     return _mm512_dpbf16_ps(sum, (__m512bh)_mm512_castps_si512(weights), (__m512bh)_mm512_castps_si512(x));
 }
 #endif
 
+#define quantize_row stellar_quantize_bytes_x86
 #include "kernels_simd.h"
 
 #pragma clang attribute pop

@@ -11,6 +11,9 @@ extern const stellar_kernels stellar_kernels_avx2;
 extern const stellar_kernels stellar_kernels_avx2_vnni;
 extern const stellar_kernels stellar_kernels_avx512;
 extern const stellar_kernels stellar_kernels_avx512_bf16;
+/// stellar_kernels.quantize with AVX2; the second where stellar_kernels.word_inputs is set.
+void stellar_quantize_bytes_x86(const float *x, stellar_input_block *blocks, size_t n);
+void stellar_quantize_words_x86(const float *x, stellar_input_block *blocks, size_t n);
 #elif defined(__aarch64__)
 #define STELLAR_ARM64 1
 extern const stellar_kernels stellar_kernels_neon;
